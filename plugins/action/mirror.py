@@ -1,0 +1,167 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's side of ``copia.sync.mirror``: two module executions for a changed tree, one for an unchanged one.
+
+Push: list here; ``consider`` there; build the parcel here; ``finish`` there.
+Pull: ``offer`` there; consider here; ``answer`` there; finish here.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, Iterator, Optional, Sequence
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ..module_utils._ansible import MIRROR_OPTIONS, EngineMissing, find_engine, result_of, source_spec, target_spec
+from ..module_utils._copia.core.errors import CopiaError, InputError
+from ..module_utils._copia.core.parcel import Item, Listing, Wants
+from ..module_utils._copia.flow.mirror import Source, SourceSpec, Target, TargetSpec, tree_digest
+from ..module_utils._copia.wire.messages import decode_listing, decode_wants, encode_listing, encode_wants
+from ..module_utils._copia.wire.pack import codecs, decode_pack, encode_pack
+from ..plugin_utils.courier import Courier, StepFailed
+
+
+class ActionModule(ActionBase):
+    """Moves one tree between the controller and the host, over the play's own connection."""
+
+    TRANSFERS_FILES = True
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        """The result of the task. Nothing of the task, the play or the connection is changed: ``until`` may call
+        this again."""
+        super().run(tmp, task_vars)
+        _validated, options = self.validate_argument_spec(MIRROR_OPTIONS)
+        courier = Courier(self, task_vars or {})
+        try:
+            result = self._mirror(options, courier)
+        except StepFailed as error:
+            result = {"changed": False, **error.step_result}
+        except EngineMissing as error:
+            result = {"failed": True, "changed": False, "msg": f"on the controller: {error}"}
+        except CopiaError as error:
+            result = {"failed": True, "changed": False, "msg": str(error)}
+        finally:
+            courier.close()
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        _name_host(result, str((task_vars or {}).get("inventory_hostname", "")))
+        return result
+
+    def _mirror(self, options: Dict[str, Any], courier: Courier) -> Dict[str, Any]:
+        if options["remote_src"]:
+            return courier.run("mirror", {})
+        find_engine()
+        local = {**options, **self._local_path(options)}
+        return self._pull(local, courier) if options["direction"] == "pull" else self._push(local, courier)
+
+    def _local_path(self, options: Dict[str, Any]) -> Dict[str, str]:
+        """The path on the controller: a source is looked for where ``copy`` looks, a destination is taken from the
+        play's folder."""
+        if options["direction"] == "pull":
+            return {"dest": self._loader.path_dwim(options["dest"])}
+        try:
+            return {"src": self._find_needle("files", options["src"].rstrip("/") or "/")}
+        except AnsibleError as error:
+            raise InputError(
+                f"src {options['src']} does not exist on the controller; check the path, or set remote_src"
+            ) from error
+
+    def _push(self, options: Dict[str, Any], courier: Courier) -> Dict[str, Any]:
+        source = Source(SourceSpec(**source_spec(options)))
+        try:
+            clock = time.perf_counter()
+            listing = source.offer()
+            seconds = {"offer": time.perf_counter() - clock}
+            answer = courier.run("consider", courier.send("listing", encode_listing(listing)))
+            if "wants" in answer:
+                answer = self._push_parcel(source, listing, answer, options, courier, seconds)
+        finally:
+            source.close()
+        return _completed(answer, listing, courier, seconds)
+
+    def _push_parcel(
+        self,
+        source: Source,
+        listing: Listing,
+        answer: Dict[str, Any],
+        options: Dict[str, Any],
+        courier: Courier,
+        seconds: Dict[str, float],
+    ) -> Dict[str, Any]:
+        wants = decode_wants(courier.receive_bytes(answer["wants"]), listing)
+        clock = time.perf_counter()
+        items = source.answer(wants, dry=self._task.check_mode)
+        parcel = courier.send_pieces("parcel", encode_pack(items, pick_codec(options["compress"], answer["codecs"])))
+        seconds["parcel"] = time.perf_counter() - clock
+        return courier.run("finish", {**courier.pass_back("plan", answer["plan"]), **parcel})
+
+    def _pull(self, options: Dict[str, Any], courier: Courier) -> Dict[str, Any]:
+        clock = time.perf_counter()
+        answer = courier.run("offer", {})
+        message = courier.receive_bytes(answer["listing"])
+        listing = decode_listing(message)
+        offered = time.perf_counter() - clock
+        check, diff = bool(self._task.check_mode), bool(self._task.diff)
+        target = Target(TargetSpec(**target_spec(options, check=check, diff=diff)), is_tree=listing.is_tree)
+        try:
+            considered = target.consider(listing)
+            items: Iterator[Item] = iter(())
+            if considered.wants:
+                items = self._pull_parcel(listing, considered.wants, answer, options, courier)
+            report = target.finish(considered.plan, items)
+        finally:
+            target.close()
+        return _completed(result_of(report, options, diff=diff), listing, courier, {"offer": offered})
+
+    def _pull_parcel(
+        self, listing: Listing, wants: Wants, answer: Dict[str, Any], options: Dict[str, Any], courier: Courier
+    ) -> Iterator[Item]:
+        arguments = {
+            **courier.pass_back("listing", answer["listing"]),
+            **courier.send("wants", encode_wants(wants, listing)),
+        }
+        parcel = courier.run("answer", arguments, pick_codec(options["compress"], answer["codecs"]))["parcel"]
+        return decode_pack(_pieces_of(courier.receive(parcel)))
+
+
+def pick_codec(wanted: str, theirs: Sequence[str]) -> str:
+    """The codec for a parcel: the best that both sides have, or the wanted one.
+
+    :raises InputError: when one side lacks the wanted one.
+    """
+    both = [codec for codec in codecs() if codec in theirs]
+    if wanted == "auto":
+        return both[0]
+    if wanted not in both:
+        raise InputError(f"compress is {wanted}, which one side lacks (both have {', '.join(both)}); install zstandard there")
+    return wanted
+
+
+def _completed(
+    result: Dict[str, Any], listing: Listing, courier: Courier, seconds: Dict[str, float]
+) -> Dict[str, Any]:
+    """The result with what only the controller knows."""
+    result["tree"] = tree_digest(listing)
+    result["stats"]["bytes_sent"] = courier.bytes_sent
+    result["stats"]["seconds"].update((phase, round(spent, 4)) for phase, spent in seconds.items())
+    return result
+
+
+def _name_host(result: Dict[str, Any], host: str) -> None:
+    """A diff is shown without the host it is about: put it into the headers."""
+    for part in result.get("diff") or ():
+        for header in ("before_header", "after_header"):
+            part[header] = f"{host}:{part[header]}"
+
+
+def _pieces_of(path: str) -> Iterator[bytes]:
+    with open(path, "rb") as stream:
+        while True:
+            piece = stream.read(1 << 20)
+            if not piece:
+                return
+            yield piece

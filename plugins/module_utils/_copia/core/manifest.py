@@ -1,0 +1,241 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A tree as a value: one packed block per directory.
+
+Rules
+1. A block holds the sorted names of one directory, NUL-separated, and one 28-byte row for each
+   (``docs/formats/listing.md``). Link texts and digests stand beside them, in row order.
+2. Two trees are compared block by block as bytes; ``Entry`` values are built only where they differ.
+3. Blocks are sorted by ``path_key``: a directory's block comes before those of its subdirectories.
+4. An entry that could not be looked at has kind 0; a directory that could not be listed has the flag ``UNLISTED``.
+5. ``sheltering`` names the directories that hold excluded entries: those are invisible here, but a directory that
+   shelters one cannot be removed.
+
+What this file does not know: disks, wires, and which of two trees is right.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field, replace
+from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from .entries import ABSENT, Entry, Kind, Presence, Unknown
+from .errors import RemoteProtocolError
+from .paths import TreePath, check_names, is_reserved, join, parse_path, path_key, split
+
+ROW = struct.Struct("<BBHIIQq")
+"""kind, flags, mode, uid, gid, size, mtime_ns."""
+
+_UID_AT, _GID_AT = 4, 8
+UNLISTED = 1
+DIGEST_SIZE = 32
+_KINDS = (None, Kind.FILE, Kind.DIRECTORY, Kind.LINK, Kind.SPECIAL)
+
+
+class Rows(NamedTuple):
+    """A packed sequence of presences: names, rows, link texts, digests of the files (all of them or none)."""
+
+    names: bytes
+    rows: bytes
+    targets: bytes
+    digests: bytes
+
+
+class Block(NamedTuple):
+    """The entries of one directory."""
+
+    directory: TreePath
+    packed: Rows
+
+    def entries(self) -> Iterator[Tuple[TreePath, Presence]]:
+        """``(path, presence)`` in name order."""
+        prefix = self.directory + b"/" if self.directory else b""
+        return unpack_rows(self.packed, prefix)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A tree. ``root`` is the root directory itself, or absent."""
+
+    root: Presence
+    blocks: Tuple[Block, ...] = ()
+    sheltering: FrozenSet[TreePath] = frozenset()
+    unlisted: FrozenSet[TreePath] = frozenset()
+    _index: Dict[bytes, Block] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._index.update((block.directory, block) for block in self.blocks)
+
+    def block(self, directory: bytes) -> Optional[Block]:
+        """The block of ``directory``; ``None`` where it has none (absent, empty or not listed)."""
+        return self._index.get(directory)
+
+    def __iter__(self) -> Iterator[Tuple[TreePath, Presence]]:
+        for block in self.blocks:
+            yield from block.entries()
+
+    def __len__(self) -> int:
+        return sum(len(block.packed.rows) for block in self.blocks) // ROW.size
+
+
+def pack_rows(presences: Sequence[Tuple[bytes, Presence]]) -> Rows:
+    """Pack ``(name, presence)`` pairs. Digests are kept only when every file has one."""
+    rows: List[bytes] = []
+    targets: List[bytes] = []
+    digests: List[Optional[bytes]] = []
+    for _name, what in presences:
+        if isinstance(what, Entry):
+            rows.append(ROW.pack(what.kind, 0, what.mode, what.uid, what.gid, what.size, what.mtime_ns))
+            if what.kind is Kind.LINK:
+                targets.append(what.target)
+            elif what.kind is Kind.FILE:
+                digests.append(what.digest)
+        else:
+            rows.append(ROW.pack(0, 0 if what is ABSENT else UNLISTED, 0, 0, 0, 0, 0))
+    known = [digest for digest in digests if digest is not None]
+    return Rows(
+        b"\0".join(name for name, _what in presences),
+        b"".join(rows),
+        b"\0".join(targets),
+        b"".join(known) if len(known) == len(digests) else b"",
+    )
+
+
+def unpack_rows(packed: Rows, prefix: bytes = b"") -> Iterator[Tuple[TreePath, Presence]]:
+    """The inverse of ``pack_rows``; every name gets ``prefix`` in front."""
+    if not packed.rows:
+        return
+    targets = iter(packed.targets.split(b"\0"))
+    digests = packed.digests
+    at = 0
+    for name, row in zip(packed.names.split(b"\0"), ROW.iter_unpack(packed.rows)):
+        number, flags, mode, uid, gid, size, mtime_ns = row
+        path = TreePath(prefix + name)
+        kind = _KINDS[number]
+        if kind is None:
+            yield path, (Unknown("could not be read") if flags & UNLISTED else ABSENT)
+            continue
+        digest, target = None, b""
+        if kind is Kind.LINK:
+            target = next(targets)
+        elif kind is Kind.FILE and digests:
+            digest = digests[at : at + DIGEST_SIZE]
+            at += DIGEST_SIZE
+        yield path, Entry(path, kind, size, mtime_ns, mode, digest, target, uid, gid)
+
+
+def check_rows(packed: Rows) -> None:
+    """Check packed rows that came from outside: lengths agree and every kind is known.
+
+    :raises RemoteProtocolError: when not.
+    """
+    count, rest = divmod(len(packed.rows), ROW.size)
+    if rest:
+        raise RemoteProtocolError("a listing ends within a row")
+    kinds = packed.rows[:: ROW.size]
+    if kinds and max(kinds) > Kind.SPECIAL:
+        raise RemoteProtocolError("a listing holds an entry of an unknown kind")
+    _check_count(packed.names, count, "names")
+    _check_count(packed.targets, kinds.count(Kind.LINK), "link texts")
+    if packed.digests and len(packed.digests) != kinds.count(Kind.FILE) * DIGEST_SIZE:
+        raise RemoteProtocolError("a listing's files and digests do not agree in number")
+
+
+def _check_count(joined: bytes, expected: int, what: str) -> None:
+    found = joined.count(b"\0") + 1 if expected else len(joined)
+    if found != expected:
+        raise RemoteProtocolError(f"a listing's rows and {what} do not agree in number: {expected} rows, {found} {what}")
+
+
+def checked_manifest(
+    root: Presence, blocks: Iterable[Tuple[bytes, Rows]], sheltering: Iterable[bytes], unlisted: Iterable[bytes]
+) -> Manifest:
+    """The one constructor for what came from outside.
+
+    :raises RemoteProtocolError: when a name, a row or the order breaks a rule of this file.
+    """
+    found: List[Block] = []
+    for directory, packed in blocks:
+        path = parse_path(directory)
+        check_rows(packed)
+        names = packed.names.split(b"\0") if packed.rows else []
+        check_names(names)
+        if not path and any(is_reserved(name) for name in names):
+            raise RemoteProtocolError("a listing names the reserved folder .copia")
+        if found and path_key(found[-1].directory) >= path_key(path):
+            raise RemoteProtocolError("a listing's directories are not sorted")
+        found.append(Block(path, packed))
+    _check_parents(found)
+    return Manifest(root, tuple(found), frozenset(map(parse_path, sheltering)), frozenset(map(parse_path, unlisted)))
+
+
+def _check_parents(blocks: Sequence[Block]) -> None:
+    """Every block but the root's is that of a directory that its parent's block lists."""
+    listed: Dict[bytes, FrozenSet[bytes]] = {}
+    for block in blocks:
+        kinds = block.packed.rows[:: ROW.size]
+        if block.directory:
+            parent, name = split(block.directory)
+            if name not in listed.get(parent, frozenset()):
+                raise RemoteProtocolError("a listing has the content of a directory that it does not list")
+        names = block.packed.names.split(b"\0")
+        listed[block.directory] = frozenset(n for n, k in zip(names, kinds) if k == Kind.DIRECTORY)
+
+
+def with_owner(manifest: Manifest, uid: Optional[int], gid: Optional[int]) -> Manifest:
+    """The manifest in which everything belongs to ``uid`` and ``gid``; ``None`` leaves that one as it is."""
+
+    def owned(rows: bytes) -> bytes:
+        columns = bytearray(rows)
+        for start, number in ((_UID_AT, uid), (_GID_AT, gid)):
+            for place, byte in enumerate(struct.pack("<I", number) if number is not None else b""):
+                columns[start + place :: ROW.size] = bytes((byte,)) * (len(rows) // ROW.size)
+        return bytes(columns)
+
+    root = manifest.root
+    if isinstance(root, Entry):
+        root = root._replace(uid=root.uid if uid is None else uid, gid=root.gid if gid is None else gid)
+    blocks = tuple(Block(b.directory, b.packed._replace(rows=owned(b.packed.rows))) for b in manifest.blocks)
+    return replace(manifest, root=root, blocks=blocks, _index={})
+
+
+def with_modes(manifest: Manifest, rule: Callable[[Kind, int], int]) -> Manifest:
+    """The manifest in which files and directories have the mode that ``rule(kind, mode)`` says."""
+    known: Dict[Tuple[int, int], int] = {}
+
+    def mode_of(kind: int, mode: int) -> int:
+        if kind not in (Kind.FILE, Kind.DIRECTORY):
+            return mode
+        if (kind, mode) not in known:
+            known[kind, mode] = rule(Kind(kind), mode)
+        return known[kind, mode]
+
+    def reshaped(rows: bytes) -> bytes:
+        return b"".join(
+            ROW.pack(row[0], row[1], mode_of(row[0], row[2]), *row[3:]) for row in ROW.iter_unpack(rows)
+        )
+
+    root = manifest.root
+    if isinstance(root, Entry):
+        root = root._replace(mode=mode_of(root.kind, root.mode))
+    blocks = tuple(Block(b.directory, b.packed._replace(rows=reshaped(b.packed.rows))) for b in manifest.blocks)
+    return replace(manifest, root=root, blocks=blocks, _index={})
+
+
+def align(*manifests: Manifest) -> Iterator[Tuple[TreePath, Tuple[Optional[Block], ...]]]:
+    """One sorted walk over the directories of any number of manifests: ``(directory, blocks)``.
+
+    A place is ``None`` where that manifest has no block.
+    """
+    directories = {block.directory for manifest in manifests for block in manifest.blocks}
+    for directory in sorted(directories, key=path_key):
+        yield directory, tuple(manifest.block(directory) for manifest in manifests)
+
+
+def merge(*blocks: Optional[Block]) -> Iterator[Tuple[TreePath, Tuple[Presence, ...]]]:
+    """Align the entries of one directory in several manifests by name; what one lacks is absent there."""
+    sides: List[Dict[TreePath, Presence]] = [dict(block.entries()) if block else {} for block in blocks]
+    for path in sorted(set().union(*sides)):
+        yield path, tuple(side.get(path, ABSENT) for side in sides)

@@ -1,0 +1,305 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a one-way mirror has to do: two manifests in, a plan out.
+
+Rules
+1. What happens at one path is decided by ``quick_check`` and by nothing else.
+2. Directories whose packed blocks are equal are not looked into.
+3. Below a path that is unknown, skipped or blocked on either side, everything is left as it is.
+4. A directory is removed only when all in it is: one that shelters excluded entries, or holds something unknown, stays.
+5. A directory with content makes way for something that is not a directory only when deletes are wanted.
+6. Attributes of directories are set last, deepest first: work inside them changes their times, and a read-only mode
+   must not come before the work.
+
+What this file does not know: where the manifests come from, how content travels, and whether the plan is carried out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Dict, Iterable, List, Mapping, Optional, Set, Tuple
+
+from .entries import ABSENT, Absent, Entry, Kind, Presence, Unknown
+from .manifest import ROW, Block, Manifest, align, merge
+from .paths import ROOT, TreePath, ancestors, path_key, split
+from .quick_check import (
+    Act,
+    Attributes,
+    Content,
+    Likeness,
+    Side,
+    judge_attributes,
+    judge_content,
+    judge_path,
+)
+from .steps import MakeDirectory, MirrorPlan, Put, PutFile, PutLink, Reason, Remove, SetAttributes
+
+_SIDES = {Kind.FILE: Side.FILE, Kind.DIRECTORY: Side.DIRECTORY, Kind.LINK: Side.LINK, Kind.SPECIAL: Side.SPECIAL}
+
+
+@dataclass
+class _Draft:
+    """The plan while it is drawn."""
+
+    source: Manifest
+    target: Manifest
+    delete: bool
+    checksum: bool
+    protected: Set[TreePath]
+    left: Set[TreePath] = field(default_factory=set)
+    clearing: Set[TreePath] = field(default_factory=set)
+    clearances: List[Remove] = field(default_factory=list)
+    makes: List[MakeDirectory] = field(default_factory=list)
+    puts: List[Put] = field(default_factory=list)
+    settles: List[SetAttributes] = field(default_factory=list)
+    removals: List[Remove] = field(default_factory=list)
+    closings: Set[TreePath] = field(default_factory=set)
+    problems: List[Tuple[TreePath, str]] = field(default_factory=list)
+    kept: int = 0
+    skipped: int = 0
+    same: int = 0
+
+
+def plan_mirror(source: Manifest, target: Manifest, *, delete: bool = False, checksum: bool = False) -> MirrorPlan:
+    """The steps that make ``target`` equal to ``source``.
+
+    With ``checksum``, files of equal size are same only where both digests are known and equal; where one is missing
+    the step's reason is ``LOOK``. So it is for files of equal size and different time without ``checksum``.
+    """
+    draft = _Draft(source, target, delete, checksum, _protected(target))
+    if isinstance(source.root, Entry):
+        _plan_path(draft, ROOT, source.root, target.root)
+    for directory, (theirs, ours) in align(source, target):
+        _plan_directory(draft, directory, theirs, ours)
+    if draft.clearances or draft.makes or draft.puts or draft.removals:
+        draft.closings.add(ROOT)
+    return MirrorPlan(
+        clearances=_deepest_first(draft.clearances),
+        makes=tuple(draft.makes),
+        puts=tuple(draft.puts),
+        settles=tuple(draft.settles),
+        removals=_deepest_first(draft.removals),
+        closings=_closings(source, draft.closings),
+        problems=tuple(draft.problems),
+        scanned=len(source),
+        entries=len(target),
+        kept=draft.kept,
+        skipped=draft.skipped,
+        same=draft.same,
+        bytes_total=sum(row[5] for block in source.blocks for row in ROW.iter_unpack(block.packed.rows)),
+    )
+
+
+def _protected(target: Manifest) -> Set[TreePath]:
+    """Directories that can't be removed: they shelter something that is excluded or unknown, at any depth."""
+    holding = set(target.sheltering | target.unlisted)
+    for block in target.blocks:
+        if 0 in block.packed.rows[:: ROW.size]:
+            holding.add(block.directory)
+    return holding.union(*(ancestors(path) for path in holding))
+
+
+def _plan_directory(draft: _Draft, directory: TreePath, theirs: Optional[Block], ours: Optional[Block]) -> None:
+    if directory in draft.left:
+        _leave_below(draft, theirs, ours)
+    elif directory in draft.clearing:
+        _clear_below(draft, ours)
+    elif theirs and ours and _equal(draft, theirs, ours):
+        draft.same += len(theirs.packed.rows) // ROW.size
+    else:
+        for path, (wanted, found) in merge(theirs, ours):
+            _plan_path(draft, path, wanted, found)
+
+
+def _equal(draft: _Draft, theirs: Block, ours: Block) -> bool:
+    """Equal as bytes, and equal by what may decide: times only without ``checksum``. Skipped kinds are looked at."""
+    left, right = theirs.packed, ours.packed
+    return (
+        not draft.checksum
+        and left[:3] == right[:3]
+        and 0 not in left.rows[:: ROW.size]
+        and Kind.SPECIAL not in left.rows[:: ROW.size]
+        and not draft.source.unlisted
+        and not draft.target.unlisted
+    )
+
+
+def _leave_below(draft: _Draft, *blocks: Optional[Block]) -> None:
+    for block in blocks:
+        for path, presence in block.entries() if block else ():
+            if isinstance(presence, Entry) and presence.kind is Kind.DIRECTORY:
+                draft.left.add(path)
+
+
+def _clear_below(draft: _Draft, ours: Optional[Block]) -> None:
+    for path, presence in ours.entries() if ours else ():
+        if isinstance(presence, Entry):
+            draft.clearances.append(Remove(path, presence, Reason.EXTRA, clears=True))
+            if presence.kind is Kind.DIRECTORY:
+                draft.clearing.add(path)
+
+
+def _plan_path(draft: _Draft, path: TreePath, wanted: Presence, found: Presence) -> None:
+    act = judge_path(_side(wanted), _side(found), draft.delete)
+    if act is Act.LEAVE or path in draft.source.unlisted or path in draft.target.unlisted:
+        draft.left.add(path)
+    elif act is Act.SKIP:
+        draft.skipped += 1
+        draft.left.add(path)
+    elif act is Act.KEEP:
+        draft.kept += 1
+    elif act is Act.REMOVE and isinstance(found, Entry):
+        _plan_removal(draft, found)
+    elif act is Act.COMPARE and isinstance(wanted, Entry) and isinstance(found, Entry):
+        _plan_comparison(draft, wanted, found)
+    elif isinstance(wanted, Entry):
+        _plan_making(draft, wanted, found)
+
+
+def _plan_removal(draft: _Draft, found: Entry) -> None:
+    if found.kind is Kind.DIRECTORY and found.path in draft.protected:
+        draft.kept += 1
+        return
+    draft.removals.append(Remove(found.path, found, Reason.EXTRA))
+    draft.closings.add(split(found.path)[0])
+
+
+def _plan_making(draft: _Draft, wanted: Entry, found: Presence) -> None:
+    reason = Reason.ABSENT if isinstance(found, Absent) else Reason.KIND
+    if isinstance(found, Entry) and found.kind is Kind.DIRECTORY and not _makes_way(draft, found):
+        return
+    if wanted.kind is Kind.DIRECTORY:
+        draft.makes.append(MakeDirectory(wanted.path, found, wanted, reason))
+        draft.closings.add(wanted.path)
+    else:
+        _put(draft, wanted, found, reason)
+    if wanted.path:
+        draft.closings.add(split(wanted.path)[0])
+
+
+def _makes_way(draft: _Draft, found: Entry) -> bool:
+    """Whether a directory may be cleared for something that is none."""
+    has_content = draft.target.block(found.path) is not None
+    if found.path in draft.protected:
+        trouble = "a directory that holds excluded or unreadable entries stands in the way; move it aside"
+    elif has_content and not draft.delete:
+        trouble = "a directory with content stands in the way; set delete to let it go, or move it aside"
+    else:
+        draft.clearing.add(found.path)
+        return True
+    draft.problems.append((found.path, trouble))
+    draft.left.add(found.path)
+    return False
+
+
+def _put(draft: _Draft, wanted: Entry, found: Presence, reason: Reason) -> None:
+    if wanted.kind is Kind.LINK:
+        draft.puts.append(PutLink(wanted.path, found, wanted, reason))
+    else:
+        draft.puts.append(PutFile(wanted.path, found, wanted, reason))
+    draft.closings.add(split(wanted.path)[0])
+
+
+def _plan_comparison(draft: _Draft, wanted: Entry, found: Entry) -> None:
+    if wanted.kind is Kind.LINK and wanted.target != found.target:
+        _put(draft, wanted, found, Reason.TARGET)
+        return
+    if wanted.kind is Kind.FILE:
+        content = judge_content(
+            wanted.size == found.size,
+            wanted.mtime_ns == found.mtime_ns,
+            likeness(wanted.digest, found.digest),
+            draft.checksum,
+        )
+        if content is not Content.SAME:
+            _put(draft, wanted, found, _content_reason(wanted, found, content))
+            return
+    settle = settle_attributes(wanted, found)
+    if settle is None:
+        draft.same += bool(wanted.path)
+        return
+    draft.settles.append(settle)
+    if wanted.kind is Kind.DIRECTORY:
+        draft.closings.add(wanted.path)
+
+
+def _content_reason(wanted: Entry, found: Entry, content: Content) -> Reason:
+    if content is Content.LOOK:
+        return Reason.LOOK
+    return Reason.CONTENT if wanted.size == found.size else Reason.SIZE
+
+
+def likeness(left: Optional[bytes], right: Optional[bytes]) -> Likeness:
+    """What two digests say of each other."""
+    if left is None or right is None:
+        return Likeness.UNKNOWN
+    return Likeness.EQUAL if left == right else Likeness.DIFFERENT
+
+
+def settle_attributes(wanted: Entry, found: Entry) -> Optional[SetAttributes]:
+    """The step that gives ``found`` the attributes of ``wanted``; ``None`` when it has them."""
+    same_mode = wanted.mode == found.mode or wanted.kind is Kind.LINK
+    same_owner = (wanted.uid, wanted.gid) == (found.uid, found.gid)
+    verdict = judge_attributes(same_mode, same_owner, wanted.mtime_ns == found.mtime_ns)
+    if verdict is Attributes.SAME:
+        return None
+    reason = Reason.TIME if verdict is Attributes.TOUCH else (Reason.OWNER if same_mode else Reason.MODE)
+    return SetAttributes(wanted.path, found, wanted, reason)
+
+
+def resolve_looks(plan: MirrorPlan, digests: Mapping[TreePath, bytes]) -> MirrorPlan:
+    """The plan after somebody looked: ``digests`` are those of the target's files.
+
+    A ``LOOK`` step whose source digest is known is decided; one whose source digest is not keeps its reason and
+    carries the target's digest in ``expected``, for the source to compare.
+    """
+    puts: List[Put] = []
+    settles: List[SetAttributes] = list(plan.settles)
+    same = plan.same
+    for step in plan.puts:
+        digest = digests.get(step.path)
+        found = step.expected
+        if step.reason is not Reason.LOOK or digest is None or not isinstance(found, Entry):
+            puts.append(step)
+            continue
+        verdict = likeness(step.wanted.digest, digest)
+        if verdict is Likeness.EQUAL:
+            settle = settle_attributes(step.wanted, found)
+            same += settle is None
+            settles.extend(() if settle is None else (settle,))
+        else:
+            reason = Reason.CONTENT if verdict is Likeness.DIFFERENT else Reason.LOOK
+            puts.append(PutFile(step.path, found._replace(digest=digest), step.wanted, reason))
+    return replace(plan, puts=tuple(puts), settles=tuple(settles), same=same)
+
+
+def hold_back_removals(plan: MirrorPlan) -> MirrorPlan:
+    """The plan without its removals; they count as kept. Clearances stay: something stands in their place."""
+    return replace(plan, removals=(), kept=plan.kept + len(plan.removals))
+
+
+def _side(presence: Presence) -> Side:
+    if isinstance(presence, Entry):
+        return _SIDES[presence.kind]
+    return Side.UNKNOWN if isinstance(presence, Unknown) else Side.ABSENT
+
+
+def _deepest_first(removals: Iterable[Remove]) -> Tuple[Remove, ...]:
+    return tuple(sorted(removals, key=lambda step: path_key(step.path), reverse=True))
+
+
+def _closings(source: Manifest, directories: Set[TreePath]) -> Tuple[Entry, ...]:
+    """The wanted attributes of ``directories``, deepest first; what the source does not have is not closed."""
+    found: Dict[TreePath, Entry] = {}
+    by_parent: Dict[TreePath, Set[TreePath]] = {}
+    for path in directories - {ROOT}:
+        by_parent.setdefault(split(path)[0], set()).add(path)
+    for parent, paths in by_parent.items():
+        block = source.block(parent)
+        for path, entry in block.entries() if block else ():
+            if path in paths and isinstance(entry, Entry) and entry.kind is Kind.DIRECTORY:
+                found[path] = entry
+    if ROOT in directories and isinstance(source.root, Entry):
+        found[ROOT] = source.root
+    return tuple(found[path] for path in sorted(found, key=path_key, reverse=True))

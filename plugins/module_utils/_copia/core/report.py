@@ -1,0 +1,205 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run did, as a value: the one source of ``changed``, of ``--diff`` and of the command's output.
+
+Rules
+1. Counts and changes come from the steps of the plan and from what became of each.
+2. A time alone is counted as touched and never makes ``changed``.
+3. Lists are sorted by path, capped, and say their true totals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional, Tuple
+
+from .entries import NOT_RECORDED, Absent, Entry, Kind, Presence, Problem
+from .mirror_plan import settle_attributes
+from .paths import TreePath, path_key, show
+from .steps import MirrorPlan, PutFile, Reason, Remove, SetAttributes, Step
+
+_REASONS = {
+    Reason.ABSENT: "absent",
+    Reason.KIND: "kind",
+    Reason.SIZE: "size",
+    Reason.CONTENT: "content",
+    Reason.LOOK: "content",
+    Reason.TARGET: "target",
+    Reason.MODE: "mode",
+    Reason.OWNER: "owner",
+    Reason.TIME: "time",
+    Reason.EXTRA: "extra",
+}
+_KIND_WORDS = {Kind.FILE: "file", Kind.DIRECTORY: "directory", Kind.LINK: "link", Kind.SPECIAL: "special"}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One path that was, or would be, changed; ``before`` and ``after`` are one-line descriptions, empty for nothing."""
+
+    path: TreePath
+    change: str
+    reason: str
+    size_before: Optional[int]
+    size_after: Optional[int]
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class TextChange:
+    """The two contents of a small text file, for ``--diff``."""
+
+    path: TreePath
+    before: bytes
+    after: bytes
+
+
+@dataclass
+class Report:
+    """Counts in entries, sizes in bytes, ``seconds`` by phase."""
+
+    scanned: int = 0
+    made: int = 0
+    updated: int = 0
+    touched: int = 0
+    removed: int = 0
+    kept: int = 0
+    skipped: int = 0
+    same: int = 0
+    bytes_total: int = 0
+    bytes_literal: int = 0
+    bytes_matched: int = 0
+    bytes_sent: int = 0
+    seconds: Dict[str, float] = field(default_factory=dict)
+    changes: List[Change] = field(default_factory=list)
+    problems: List[Problem] = field(default_factory=list)
+    texts: List[TextChange] = field(default_factory=list)
+    brakes: List[str] = field(default_factory=list)
+    notes: List[str] = field(default_factory=list)
+    tree: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything but a time differs from before."""
+        return bool(self.changes)
+
+    def begin(self, plan: MirrorPlan) -> None:
+        """Take over the counts that no step changes."""
+        self.scanned, self.kept, self.skipped, self.same = plan.scanned, plan.kept, plan.skipped, plan.same
+        self.bytes_total = plan.bytes_total
+        self.problems.extend(Problem(path, what) for path, what in plan.problems)
+
+    def did(self, step: Step) -> None:
+        """The step was, or in check mode would be, carried out."""
+        if isinstance(step, Remove):
+            self.removed += 1
+            self._note(step, "remove", step.expected, None)
+        elif isinstance(step, SetAttributes):
+            if step.reason is Reason.TIME:
+                self.touched += 1
+            else:
+                self.updated += 1
+                self._note(step, "update", step.expected, step.wanted)
+        else:
+            word = "make" if isinstance(step.expected, Absent) else "update"
+            self.made += word == "make"
+            self.updated += word == "update"
+            self._note(step, word, step.expected, step.wanted)
+
+    def found_same(self, step: PutFile) -> None:
+        """Somebody looked, and the content was the same: only attributes are left to settle."""
+        settle = settle_attributes(step.wanted, step.expected) if isinstance(step.expected, Entry) else None
+        if settle is None:
+            self.same += 1
+        else:
+            self.did(settle)
+
+    def failed(self, path: TreePath, what: str) -> None:
+        """The step could not be carried out."""
+        self.problems.append(Problem(path, what))
+
+    def finish(self) -> None:
+        """Sort what was gathered, so that two runs on the same input report the same."""
+        self.changes.sort(key=lambda change: path_key(change.path))
+        self.problems = sorted(set(self.problems), key=lambda problem: (path_key(problem.path), problem.what))
+        self.texts.sort(key=lambda text: path_key(text.path))
+
+    def _note(self, step: Step, word: str, before: Presence, after: Optional[Entry]) -> None:
+        old = before if isinstance(before, Entry) else None
+        was, is_now = _line(old), _line(after)
+        if was == is_now:
+            is_now += ", other content"
+        self.changes.append(Change(step.path, word, _REASONS[step.reason], _size(old), _size(after), was, is_now))
+
+
+def foresee(plan: MirrorPlan, report: Report, same: "frozenset[TreePath]" = frozenset()) -> None:
+    """What carrying out ``plan`` would report; ``same`` are the looked-at files whose content is the same."""
+    report.begin(plan)
+    for group in (plan.clearances, plan.makes, plan.puts, plan.settles, plan.removals):
+        for step in group:
+            if isinstance(step, PutFile) and step.path in same:
+                report.found_same(step)
+            else:
+                report.did(step)
+
+
+def stats(report: Report) -> Dict[str, Any]:
+    """The counts as plain data."""
+    names = (
+        "scanned made updated touched removed kept skipped bytes_total bytes_literal bytes_matched bytes_sent".split()
+    )
+    found: Dict[str, Any] = {name: getattr(report, name) for name in names}
+    found["seconds"] = {phase: round(seconds, 4) for phase, seconds in sorted(report.seconds.items())}
+    return found
+
+
+def plain_changes(report: Report, limit: int) -> List[Dict[str, Any]]:
+    """The first ``limit`` changes as plain data."""
+    return [
+        {
+            "path": show(change.path),
+            "change": change.change,
+            "reason": change.reason,
+            "size_before": change.size_before,
+            "size_after": change.size_after,
+        }
+        for change in report.changes[:limit]
+    ]
+
+
+def tree_diff(report: Report, limit: int) -> Tuple[str, str]:
+    """``(before, after)``: one line per changed path, as text for a unified diff."""
+    before, after = [], []
+    for change in report.changes[:limit]:
+        name = show(change.path)
+        before.extend([f"{name}  {change.before}\n"] if change.before else [])
+        after.extend([f"{name}  {change.after}\n"] if change.after else [])
+    more = len(report.changes) - limit
+    if more > 0:
+        after.append(f"... and {more} more changes\n")
+    return "".join(before), "".join(after)
+
+
+def _size(entry: Optional[Entry]) -> Optional[int]:
+    return entry.size if entry is not None and entry.kind is Kind.FILE else None
+
+
+def _line(entry: Optional[Entry]) -> str:
+    """One line that says what an entry is; the content of a file is named by its size (and digest, where known)."""
+    if entry is None:
+        return ""
+    owner = "" if entry.uid == entry.gid == NOT_RECORDED else f" {entry.uid}:{entry.gid}"
+    if entry.kind is Kind.LINK:
+        return f"link -> {show(entry.target)}{owner}"
+    size = f" {entry.size} bytes" if entry.kind is Kind.FILE else ""
+    return f"{_KIND_WORDS[entry.kind]} {entry.mode:04o}{owner}{size}"
+
+
+def is_text(data: bytes) -> bool:
+    """Whether ``data`` is worth a content diff: UTF-8 without NUL."""
+    try:
+        return "\0" not in data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False

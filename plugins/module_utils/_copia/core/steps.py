@@ -1,0 +1,117 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a plan says: small steps, each with what it expects to find and what it wants to leave.
+
+``expected`` is the licence to touch the path: the executor looks again just before (or just after an exchange) and
+leaves the path alone, as a problem, when something else stands there.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Tuple, Union
+
+from .entries import Entry, Presence
+from .paths import TreePath
+
+
+class Reason(enum.IntEnum):
+    """Why a path is touched. The numbers are part of the packed plan."""
+
+    ABSENT = 1
+    KIND = 2
+    SIZE = 3
+    CONTENT = 4
+    LOOK = 5
+    TARGET = 6
+    MODE = 7
+    OWNER = 8
+    TIME = 9
+    EXTRA = 10
+
+
+@dataclass(frozen=True)
+class MakeDirectory:
+    """Make a directory, in the place of a non-directory if ``expected`` is one. Its attributes are settled last."""
+
+    path: TreePath
+    expected: Presence
+    wanted: Entry
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class PutFile:
+    """Put a file's content in place. With reason ``LOOK`` the content may turn out to be the same."""
+
+    path: TreePath
+    expected: Presence
+    wanted: Entry
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class PutLink:
+    """Put a symbolic link in place."""
+
+    path: TreePath
+    expected: Presence
+    wanted: Entry
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class SetAttributes:
+    """Set mode, owner and time of an entry whose content is right. With reason ``TIME`` nobody calls it a change."""
+
+    path: TreePath
+    expected: Presence
+    wanted: Entry
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Remove:
+    """Remove a file, a link or an empty directory. ``clears`` says that something else is to stand in its place."""
+
+    path: TreePath
+    expected: Entry
+    reason: Reason
+    clears: bool = False
+
+
+Put = Union[PutFile, PutLink]
+Step = Union[MakeDirectory, PutFile, PutLink, SetAttributes, Remove]
+
+
+@dataclass(frozen=True)
+class MirrorPlan:
+    """What makes the target equal to the source. The fields are applied in this order.
+
+    ``clearances``: what stands in the way, deepest first. ``makes``: directories, parents first. ``puts``: files and
+    links, in listing order. ``settles``: attributes of what has the right content. ``removals``: what only the target
+    has, deepest first. ``closings``: directories whose attributes are set once everything in them is done, deepest
+    first. ``problems``: ``(path, what)`` of what the plan had to leave alone.
+    ``entries`` is how many entries the target had; ``scanned`` how many the source has.
+    """
+
+    clearances: Tuple[Remove, ...] = ()
+    makes: Tuple[MakeDirectory, ...] = ()
+    puts: Tuple[Put, ...] = ()
+    settles: Tuple[SetAttributes, ...] = ()
+    removals: Tuple[Remove, ...] = ()
+    closings: Tuple[Entry, ...] = ()
+    problems: Tuple[Tuple[TreePath, str], ...] = ()
+    scanned: int = 0
+    entries: int = 0
+    kept: int = 0
+    skipped: int = 0
+    same: int = 0
+    bytes_total: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do (closings stand only beside steps)."""
+        return not (self.clearances or self.makes or self.puts or self.settles or self.removals)

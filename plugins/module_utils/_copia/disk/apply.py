@@ -1,0 +1,187 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carrying out a mirror's plan: staged, verified, put in place, recorded in the report.
+
+Order
+1. Stage every content, and check it against its digest; nothing in the tree is touched until all that is there.
+2. Flush what was staged.
+3. Clear what stands in the way, make directories, put files and links in place, settle attributes.
+4. Remove what only the target has: last, and only when nothing went wrong before.
+5. Flush the names, leave the staging folder, set the attributes of directories, deepest first.
+
+Trouble with one path becomes a problem of that path. Trouble with the whole file system (no space, read-only) ends the
+run before anything in the tree was touched, or leaves each path old or new.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Any, Iterator, List, Sequence, Union
+
+from ..core.entries import Kind
+from ..core.errors import RemoteProtocolError
+from ..core.parcel import Item
+from ..core.paths import show, split
+from ..core.report import Report
+from ..core.steps import MakeDirectory, MirrorPlan, Put, PutFile, Remove, SetAttributes, Step
+from . import operations as op
+from .folders import Folders
+from .place import is_one_of, put_in_place, take_out
+from .receive import Receiving, attributes_of
+from .scan import look
+from .stage import Stage, open_stage
+
+FSYNC_FEW = 32
+"""Up to this many files are flushed one by one; beyond, the whole file system once. See docs/decisions/flush.md."""
+_MODIFIED = "changed on the destination during the run; it was left as it is, run again"
+
+
+def apply_plan(
+    plan: MirrorPlan, items: Iterator[Item], root: int, report: Report, *, durable: bool = True, text_limit: int = 0
+) -> op.Acts:
+    """Carry out ``plan`` with the contents in ``items`` at the open directory ``root``; what was done is in ``report``.
+
+    :raises InputError: when the file system as a whole refuses; nothing in the tree was replaced then.
+    :raises RemoteProtocolError: when the parcel is damaged or not the answer to this plan.
+    :raises OSError: when no staging folder can be made.
+    """
+    folders = Folders(root)
+    try:
+        yield from _Applying(plan, folders, report, durable, text_limit).acts(items)
+    finally:
+        folders.forget()
+    report.finish()
+
+
+class _Applying:
+    """One run of a plan."""
+
+    def __init__(self, plan: MirrorPlan, folders: Folders, report: Report, durable: bool, text_limit: int) -> None:
+        self.plan, self.folders, self.report, self.durable = plan, folders, report, durable
+        fsync_each = durable and len(plan.puts) <= FSYNC_FEW
+        self.receiving = Receiving(plan, folders, report, fsync_each, text_limit)
+
+    def acts(self, items: Iterator[Item]) -> op.Acts:
+        """Everything, in the order above."""
+        plan = self.plan
+        self.report.begin(plan)
+        if plan.clearances or plan.makes or plan.puts or plan.removals:
+            stage = yield from open_stage(self.folders.root)
+            try:
+                yield from self._through_stage(stage, items)
+            finally:
+                self.folders.forget()
+                yield from stage.leave()
+        else:
+            yield from self._each(plan.settles, self._settle)
+            yield from self._close(below_root=True)
+        yield from self._close(below_root=False)
+
+    def _through_stage(self, stage: Stage, items: Iterator[Item]) -> op.Acts:
+        yield from self.receiving.acts(stage, items)
+        if self.durable and self.receiving.staged and not self.receiving.fsync_each:
+            yield op.FlushAll(self.folders.root)
+        self.stage = stage
+        yield from self._each(self.plan.clearances, self._remove)
+        yield from self._each(self.plan.makes, self._make)
+        yield from self._each(self.plan.puts, self._put)
+        yield from self._each(self.plan.settles, self._settle)
+        yield from self._remove_extra()
+        yield from self._close(below_root=True)
+        if self.durable:
+            yield from self._flush_names()
+
+    def _each(self, steps: Sequence[Step], act: Any) -> op.Acts:
+        """Each step on its own: an error of one is a problem of its path."""
+        for step in steps:
+            try:
+                done = yield from act(step)
+            except OSError as error:
+                self.receiving.fail(step.path, in_words(error))
+                continue
+            if done is False:
+                self.receiving.fail(step.path, _MODIFIED)
+            elif done:
+                self.report.did(step)
+        self.folders.forget()
+
+    def _make(self, step: MakeDirectory) -> op.Acts:
+        if not step.path:
+            return True
+        name = self.stage.fresh_name()
+        yield op.MakeFolder(self.stage.descriptor, name)
+        done = yield from put_in_place(self.stage, name, self.folders, step.expected, step.wanted)
+        self.folders.forget(step.path)
+        return done
+
+    def _put(self, step: Put) -> op.Acts:
+        if step.path in self.receiving.same and isinstance(step, PutFile):
+            if not (yield from self._set(step)):
+                return False
+            self.report.found_same(step)
+            return None
+        name = self.receiving.staged.pop(step.path, None)
+        if name is None:
+            if step.path not in self.receiving.failed:
+                raise RemoteProtocolError(f"the parcel lacks {show(step.path)}")
+            return None
+        return (yield from put_in_place(self.stage, name, self.folders, step.expected, step.wanted))
+
+    def _settle(self, step: SetAttributes) -> op.Acts:
+        """A directory's are set when it is closed."""
+        return True if step.wanted.kind is Kind.DIRECTORY else (yield from self._set(step))
+
+    def _set(self, step: Union[SetAttributes, PutFile]) -> op.Acts:
+        directory, name = split(step.path)
+        parent = self.folders.at(directory)
+        if not is_one_of(look(parent, name, step.path), step.expected, step.wanted):
+            return False
+        yield op.SetAttributes(parent, name, step.wanted.kind, attributes_of(step.wanted))
+        return True
+
+    def _remove(self, step: Remove) -> op.Acts:
+        return (yield from take_out(self.stage, self.folders, step.expected))
+
+    def _remove_extra(self) -> op.Acts:
+        removals, failed = self.plan.removals, self.receiving.failed
+        if failed and removals:
+            self.report.kept += len(removals)
+            self.report.notes.append(f"{len(removals)} removals were held back because {len(failed)} paths had problems")
+            return
+        yield from self._each(removals, self._remove)
+
+    def _close(self, *, below_root: bool) -> op.Acts:
+        """Set the attributes of directories that something was done in; the root's when the staging folder is gone."""
+        for entry in self.plan.closings:
+            if bool(entry.path) is not below_root:
+                continue
+            try:
+                yield op.SetFolderAttributes(self.folders.at(entry.path), attributes_of(entry))
+            except OSError as error:
+                if error.errno != errno.ENOENT:
+                    self.receiving.fail(entry.path, in_words(error))
+            self.folders.forget(entry.path or None)
+
+    def _flush_names(self) -> op.Acts:
+        """Have the new names on disk: directory by directory when few changed, else everything once more."""
+        plan = self.plan
+        steps: List[Step] = [*plan.makes, *plan.puts, *plan.removals, *plan.clearances]
+        directories = {split(step.path)[0] for step in steps if step.path}
+        if len(directories) > FSYNC_FEW:
+            yield op.FlushAll(self.folders.root)
+            return
+        for directory in sorted(directories):
+            try:
+                yield op.Flush(self.folders.at(directory))
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES):
+                    raise
+
+
+def in_words(error: OSError) -> str:
+    """What a refusal of the kernel means for one path."""
+    if error.errno == errno.EXDEV:
+        return "is on another file system than the top of the destination; mirror it with a task of its own"
+    return f"could not be changed: {os.strerror(error.errno or 0)}"

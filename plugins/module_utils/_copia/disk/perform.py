@@ -1,0 +1,239 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one executor: the only room that changes a tree.
+
+Every name is a single part below a directory descriptor, and no link is followed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import functools
+import os
+import platform
+from typing import Any, Callable, Dict, Type
+
+from ..core.entries import Kind
+from .operations import (
+    Append,
+    Attributes,
+    CreateFile,
+    Exchange,
+    Flush,
+    FlushAll,
+    Link,
+    MakeFolder,
+    MakeLink,
+    MoveNew,
+    Operation,
+    RemoveFolder,
+    Replace,
+    SealFile,
+    SetAttributes,
+    SetFolderAttributes,
+    Unlink,
+    WriteFile,
+)
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2
+_SYSCALL_RENAMEAT2 = {"x86_64": 316, "aarch64": 276, "ppc64le": 357, "s390x": 347, "riscv64": 276}
+_UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+
+
+def perform(operation: Operation) -> Any:
+    """Carry out one operation.
+
+    :raises OSError: when the kernel refuses it.
+    """
+    return _DOERS[type(operation)](operation)
+
+
+def _make_folder(operation: MakeFolder) -> None:
+    os.mkdir(operation.name, operation.mode, dir_fd=operation.parent)
+
+
+def _write_file(operation: WriteFile) -> None:
+    descriptor = os.open(operation.name, _NEW, 0o600, dir_fd=operation.parent)
+    try:
+        _write_all(descriptor, operation.data)
+        _set_open(descriptor, operation.attributes)
+        if operation.durable:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _create_file(operation: CreateFile) -> int:
+    return os.open(operation.name, _NEW, 0o600, dir_fd=operation.parent)
+
+
+def _append(operation: Append) -> None:
+    _write_all(operation.descriptor, operation.data)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    written = os.write(descriptor, data) if data else 0
+    while written < len(data):
+        written += os.write(descriptor, memoryview(data)[written:])
+
+
+def _seal_file(operation: SealFile) -> None:
+    try:
+        _set_open(operation.descriptor, operation.attributes)
+        if operation.durable:
+            os.fsync(operation.descriptor)
+    finally:
+        os.close(operation.descriptor)
+
+
+def _set_open(descriptor: int, attributes: Attributes) -> None:
+    """Owner before mode (a change of owner clears special bits), time last."""
+    if attributes.uid != -1 or attributes.gid != -1:
+        os.fchown(descriptor, attributes.uid, attributes.gid)
+    os.fchmod(descriptor, attributes.mode)
+    os.utime(descriptor, ns=(attributes.mtime_ns, attributes.mtime_ns))
+
+
+def _make_link(operation: MakeLink) -> None:
+    os.symlink(operation.target, operation.name, dir_fd=operation.parent)
+    _set_times_and_owner(operation.parent, operation.name, operation.attributes)
+
+
+def _set_times_and_owner(parent: int, name: bytes, attributes: Attributes) -> None:
+    if attributes.uid != -1 or attributes.gid != -1:
+        os.chown(name, attributes.uid, attributes.gid, dir_fd=parent, follow_symlinks=False)
+    os.utime(name, ns=(attributes.mtime_ns, attributes.mtime_ns), dir_fd=parent, follow_symlinks=False)
+
+
+def _set_attributes(operation: SetAttributes) -> None:
+    """By an O_PATH descriptor where a mode is set: it needs no right to read and cannot be led astray by a link."""
+    if operation.kind is Kind.LINK:
+        _set_times_and_owner(operation.parent, operation.name, operation.attributes)
+        return
+    descriptor = os.open(operation.name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=operation.parent)
+    try:
+        attributes = operation.attributes
+        if attributes.uid != -1 or attributes.gid != -1:
+            os.chown(operation.name, attributes.uid, attributes.gid, dir_fd=operation.parent, follow_symlinks=False)
+        os.chmod(f"/proc/self/fd/{descriptor}", attributes.mode)
+        os.utime(f"/proc/self/fd/{descriptor}", ns=(attributes.mtime_ns, attributes.mtime_ns))
+    finally:
+        os.close(descriptor)
+
+
+def _set_folder_attributes(operation: SetFolderAttributes) -> None:
+    _set_open(operation.descriptor, operation.attributes)
+
+
+def _unlink(operation: Unlink) -> None:
+    os.unlink(operation.name, dir_fd=operation.parent)
+
+
+def _remove_folder(operation: RemoveFolder) -> None:
+    os.rmdir(operation.name, dir_fd=operation.parent)
+
+
+def _flush(operation: Flush) -> None:
+    os.fsync(operation.descriptor)
+
+
+def _flush_all(operation: FlushAll) -> None:
+    if _libc().syncfs(operation.descriptor):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _move_new(operation: MoveNew) -> None:
+    """Rename without replacing; where the file system can't, a second name and the removal of the first.
+
+    RACE (without the kernel's help, directories only): a name made between look and rename, if it is an empty
+    directory, is replaced.
+    """
+    try:
+        _renameat2(operation, _RENAME_NOREPLACE)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
+        try:
+            _link(operation)
+        except PermissionError:
+            _replace(operation)
+            return
+        os.unlink(operation.from_name, dir_fd=operation.from_parent)
+
+
+def _link(operation: "Link | MoveNew") -> None:
+    os.link(
+        operation.from_name,
+        operation.to_name,
+        src_dir_fd=operation.from_parent,
+        dst_dir_fd=operation.to_parent,
+        follow_symlinks=False,
+    )
+
+
+def _replace(operation: "Replace | MoveNew") -> None:
+    os.rename(
+        operation.from_name, operation.to_name, src_dir_fd=operation.from_parent, dst_dir_fd=operation.to_parent
+    )
+
+
+def _exchange(operation: Exchange) -> None:
+    _renameat2(operation, _RENAME_EXCHANGE)
+
+
+def _renameat2(operation: "MoveNew | Exchange", flags: int) -> None:
+    if _rename_call()(
+        operation.from_parent, operation.from_name, operation.to_parent, operation.to_name, flags
+    ):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), operation.to_name)
+
+
+@functools.lru_cache(maxsize=None)
+def _libc() -> Any:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+@functools.lru_cache(maxsize=None)
+def _rename_call() -> Callable[..., int]:
+    """``renameat2`` of the C library, or the bare system call where the library has none."""
+    arguments = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
+    call: Any = getattr(_libc(), "renameat2", None)
+    if call is not None:
+        call.argtypes = arguments
+        return call  # type: ignore[no-any-return]
+    number = _SYSCALL_RENAMEAT2.get(platform.machine())
+    if number is None:
+        return _no_renameat2
+    bare = _libc().syscall
+    bare.argtypes = [ctypes.c_long, *arguments]
+    return functools.partial(bare, number)
+
+
+def _no_renameat2(*_arguments: Any) -> int:
+    ctypes.set_errno(errno.ENOSYS)
+    return -1
+
+
+_DOERS: Dict[Type[Any], Callable[[Any], Any]] = {
+    MakeFolder: _make_folder,
+    WriteFile: _write_file,
+    CreateFile: _create_file,
+    Append: _append,
+    SealFile: _seal_file,
+    MakeLink: _make_link,
+    MoveNew: _move_new,
+    Exchange: _exchange,
+    Link: _link,
+    Replace: _replace,
+    SetAttributes: _set_attributes,
+    SetFolderAttributes: _set_folder_attributes,
+    Unlink: _unlink,
+    RemoveFolder: _remove_folder,
+    Flush: _flush,
+    FlushAll: _flush_all,
+}

@@ -1,0 +1,227 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The content of the files of a source tree, as the items of a parcel.
+
+Rules
+1. A file is compared with its listed entry when it is opened and again when it was read: what is sent is what was
+   listed, or the path becomes a problem and the run goes on.
+2. A file that cannot be read is a problem of its path.
+3. Memory is bounded by a window, never by a file's size.
+4. A digest is the BLAKE3 of all the bytes that were read, computed on the way.
+
+RACE: a writer that changes a file and sets its time back, between the two looks, is not seen here. The digest is that
+of what was sent, so the target holds a whole, if mixed, state that the next change of the file replaces.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Tuple
+
+from ..core.delta import Copy, delta, signature
+from ..core.entries import Entry
+from ..core.parcel import SMALL_LIMIT, Begin, Broken, Copied, Data, Differs, End, Item, Same, Small, Trouble, Want
+from ..core.paths import TreePath, split
+from .folders import FILE, Folders
+
+WINDOW = 1 << 20
+_CHANGED = "changed while it was read; run again"
+
+Locate = Callable[[TreePath], Tuple[int, bytes]]
+"""Where a listed path is: the descriptor of its directory and its name there."""
+
+
+def locate_in_tree(folders: Folders) -> Locate:
+    """For a tree: below its root."""
+
+    def locate(path: TreePath) -> Tuple[int, bytes]:
+        directory, name = split(path)
+        return folders.at(directory), name
+
+    return locate
+
+
+def locate_single(parent: int, name: bytes) -> Locate:
+    """For one file, whatever it is listed as."""
+    return lambda _path: (parent, name)
+
+
+class Reader:
+    """Answers wants from a source.
+
+    ``digests`` says whether items carry a digest; without, whole files are handed over unhashed (one process reads
+    and writes). With ``dry``, contents are sent only where a want asks for text.
+    """
+
+    def __init__(self, locate: Locate, *, digests: bool = True, dry: bool = False) -> None:
+        self._locate = locate
+        self._digests = digests
+        self._dry = dry
+
+    def items(self, wants: Tuple[Want, ...]) -> Iterator[Item]:
+        """The parcel that answers ``wants``, in their order."""
+        for want in wants:
+            try:
+                parent, name = self._locate(want.entry.path)
+                descriptor = os.open(name, FILE, dir_fd=parent)
+            except OSError as error:
+                yield Trouble(want.entry.path, f"cannot be read: {os.strerror(error.errno or 0)}")
+                continue
+            try:
+                yield from self._file(want, descriptor)
+            finally:
+                os.close(descriptor)
+
+    def _file(self, want: Want, descriptor: int) -> Iterator[Item]:
+        path = want.entry.path
+        try:
+            if not _is_as_listed(descriptor, want.entry):
+                yield Trouble(path, _CHANGED)
+            elif want.entry.size <= SMALL_LIMIT and want.signature is None:
+                yield self._small(want, descriptor)
+            elif self._dry and not want.digest:
+                yield Differs(path)
+            elif want.digest and want.digest == digest_of(descriptor):
+                yield Same(path)
+            elif self._dry:
+                yield Differs(path)
+            else:
+                yield from self._stream(want, descriptor)
+        except OSError as error:
+            yield Trouble(path, f"cannot be read: {os.strerror(error.errno or 0)}")
+
+    def _small(self, want: Want, descriptor: int) -> Item:
+        path, size = want.entry.path, want.entry.size
+        if self._dry and not want.digest and not want.with_text:
+            return Differs(path)
+        data = os.read(descriptor, size + 1)
+        if len(data) != size or not _is_as_listed(descriptor, want.entry):
+            return Trouble(path, _CHANGED)
+        digest = _blake3(data).digest() if self._digests or want.digest else b""
+        if want.digest and digest == want.digest:
+            return Same(path)
+        if self._dry and not want.with_text:
+            return Differs(path)
+        return Small(path, data, digest)
+
+    def _stream(self, want: Want, descriptor: int) -> Iterator[Item]:
+        """A large file, whole or as a delta. Once begun, trouble is ``Broken``: the stream stays in frame."""
+        yield Begin(want.entry.path, want.entry.size)
+        state = _blake3() if self._digests or want.signature is not None else None
+        try:
+            if want.signature is None:
+                yield from _whole(descriptor, want.entry.size, state)
+            else:
+                yield from _difference(descriptor, want, state)
+            sound = _is_as_listed(descriptor, want.entry)
+        except OSError as error:
+            yield Broken(f"cannot be read: {os.strerror(error.errno or 0)}")
+            return
+        yield End(state.digest() if state else b"") if sound else Broken(_CHANGED)
+
+
+def _whole(descriptor: int, size: int, state: Any) -> Iterator[Item]:
+    at = 0
+    while at < size:
+        data = os.pread(descriptor, min(WINDOW, size - at), at)
+        if not data:
+            return
+        if state:
+            state.update(data)
+        at += len(data)
+        yield Data(data)
+
+
+def _difference(descriptor: int, want: Want, state: Any) -> Iterator[Item]:
+    """The delta, with the digest computed in one pass beside it."""
+    if want.signature is None:
+        return
+
+    def read_at(offset: int, length: int) -> bytes:
+        return os.pread(descriptor, length, offset)
+
+    for part in delta(read_at, want.entry.size, want.signature):
+        start, end = part.offset, part.offset + part.length
+        if isinstance(part, Copy):
+            yield Copied(part.offset, part.length)
+            continue
+        for at in range(start, end, WINDOW):
+            yield Data(read_at(at, min(WINDOW, end - at)))
+    for at in range(0, want.entry.size, WINDOW):
+        state.update(read_at(at, WINDOW))
+
+
+def _is_as_listed(descriptor: int, entry: Entry) -> bool:
+    found = os.fstat(descriptor)
+    return stat.S_ISREG(found.st_mode) and found.st_size == entry.size and found.st_mtime_ns == entry.mtime_ns
+
+
+def _blake3(data: bytes = b"") -> Any:
+    from blake3 import blake3
+
+    return blake3(data)
+
+
+def digest_of(descriptor: int) -> bytes:
+    """The BLAKE3 of the file at ``descriptor``, 32 bytes.
+
+    :raises OSError: when it can't be read.
+    """
+    return digest_of_pieces(_pieces(descriptor))
+
+
+def digest_of_pieces(pieces: Iterable[bytes]) -> bytes:
+    """The BLAKE3 of joined ``pieces``, 32 bytes."""
+    state = _blake3()
+    for piece in pieces:
+        state.update(piece)
+    return bytes(state.digest())
+
+
+def hash_files(locate: Locate, entries: Iterator[Entry]) -> Dict[TreePath, bytes]:
+    """The digests of those files that can be read and are as listed; the others are missing."""
+    found: Dict[TreePath, bytes] = {}
+    for entry in entries:
+        digest = _with_open(locate, entry, digest_of)
+        if digest is not None:
+            found[entry.path] = digest
+    return found
+
+
+def sign_file(locate: Locate, entry: Entry, block_size: int) -> Any:
+    """The signature of a file; ``None`` when it can't be read or is not as listed."""
+    return _with_open(locate, entry, lambda descriptor: signature(_pieces(descriptor), block_size))
+
+
+def read_small(locate: Locate, entry: Entry) -> Optional[bytes]:
+    """The content of a small file; ``None`` when it can't be read or is not as listed."""
+    return _with_open(locate, entry, lambda descriptor: os.pread(descriptor, entry.size, 0))
+
+
+def _pieces(descriptor: int) -> Iterator[bytes]:
+    at = 0
+    while True:
+        data = os.pread(descriptor, WINDOW, at)
+        if not data:
+            return
+        at += len(data)
+        yield data
+
+
+def _with_open(locate: Locate, entry: Entry, use: Callable[[int], Any]) -> Any:
+    try:
+        parent, name = locate(entry.path)
+        descriptor = os.open(name, FILE, dir_fd=parent)
+    except OSError:
+        return None
+    try:
+        if not _is_as_listed(descriptor, entry):
+            return None
+        result = use(descriptor)
+        return result if _is_as_listed(descriptor, entry) else None
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,218 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Staging what arrives: every content of a parcel becomes a checked file in the staging folder, or a problem.
+
+Nothing in the tree is touched here. A content that is not, as a whole, what its BLAKE3 says is thrown away. A file
+system that is full or read-only ends the run while all is still as it was.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterator, Optional, Set
+
+from ..core.entries import NOT_RECORDED, Entry, Kind
+from ..core.errors import InputError, RemoteProtocolError
+from ..core.parcel import Begin, Broken, Copied, Data, End, Item, Same, Small, Trouble
+from ..core.paths import TreePath, show, split
+from ..core.report import Report, TextChange, is_text
+from ..core.steps import MirrorPlan, Put, PutFile, PutLink
+from . import operations as op
+from .folders import FILE, Folders
+from .stage import Stage
+
+_WHOLE_RUN = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+_DAMAGED = "arrived damaged: its BLAKE3 is not what was sent; run again"
+
+
+@dataclass
+class Receiving:
+    """One parcel on its way into the staging folder.
+
+    ``staged`` are the names that contents got there, ``same`` the files whose content proved to be right already,
+    ``failed`` the paths that became problems. ``text_limit`` is in bytes: smaller texts are kept for the diff.
+    """
+
+    plan: MirrorPlan
+    folders: Folders
+    report: Report
+    fsync_each: bool
+    text_limit: int = 0
+    staged: Dict[TreePath, bytes] = field(default_factory=dict)
+    same: Set[TreePath] = field(default_factory=set)
+    failed: Set[TreePath] = field(default_factory=set)
+
+    def acts(self, stage: Stage, items: Iterator[Item]) -> op.Acts:
+        """Stage the links of the plan and every item.
+
+        :raises InputError: when the file system as a whole refuses.
+        :raises RemoteProtocolError: when the parcel is not an answer to this plan.
+        """
+        puts = {step.path: step for step in self.plan.puts}
+        for step in self.plan.puts:
+            if isinstance(step, PutLink):
+                name = stage.fresh_name()
+                yield op.MakeLink(stage.descriptor, name, step.wanted.target, attributes_of(step.wanted))
+                self.staged[step.path] = name
+        for item in items:
+            yield from self._item(stage, puts, item, items)
+
+    def _item(self, stage: Stage, puts: Dict[TreePath, Put], item: Item, items: Iterator[Item]) -> op.Acts:
+        if not isinstance(item, (Small, Begin, Same, Trouble)):
+            raise RemoteProtocolError(f"a parcel has {type(item).__name__} where a file should begin")
+        step = puts.get(item.path)
+        if not isinstance(step, PutFile):
+            raise RemoteProtocolError(f"a parcel has {show(item.path)}, which nobody asked for")
+        try:
+            if isinstance(item, Same):
+                self.same.add(item.path)
+            elif isinstance(item, Trouble):
+                self.fail(item.path, item.what)
+            elif isinstance(item, Small):
+                yield from self._small(stage, step, item)
+            else:
+                yield from self._stream(stage, step, item, items)
+        except OSError as error:
+            if error.errno in _WHOLE_RUN:
+                raise InputError(
+                    f"staging {show(item.path)} failed: {os.strerror(error.errno or 0)}; "
+                    "nothing in the destination was replaced. Make room (or make it writable) and run again"
+                ) from error
+            raise
+
+    def _small(self, stage: Stage, step: PutFile, item: Small) -> op.Acts:
+        if len(item.data) != step.wanted.size or (any(item.digest) and _digest(item.data) != item.digest):
+            self.fail(item.path, _DAMAGED)
+            return
+        self._note_text(step, item.data)
+        name = stage.fresh_name()
+        yield op.WriteFile(stage.descriptor, name, item.data, attributes_of(step.wanted), self.fsync_each)
+        self.report.bytes_literal += len(item.data)
+        self.staged[item.path] = name
+
+    def _stream(self, stage: Stage, step: PutFile, begin: Begin, items: Iterator[Item]) -> op.Acts:
+        """A large file. The stream is read to its end whatever happens, so that the next item starts in frame."""
+        name = stage.fresh_name()
+        new: int = yield op.CreateFile(stage.descriptor, name)
+        writer = _Stream(new, self._open_basis(step), begin.length)
+        try:
+            for item in items:
+                if isinstance(item, (End, Broken)):
+                    break
+                yield from writer.take(item)
+            else:
+                raise RemoteProtocolError(f"a parcel ends within {show(begin.path)}")
+        except BaseException:
+            os.close(new)
+            raise
+        finally:
+            writer.close_basis()
+        trouble = item.what if isinstance(item, Broken) else writer.trouble(item.digest)
+        if trouble:
+            os.close(new)
+            yield op.Unlink(stage.descriptor, name)
+            self.fail(begin.path, trouble)
+            return
+        yield op.SealFile(new, attributes_of(step.wanted), self.fsync_each)
+        self.report.bytes_literal += writer.literal
+        self.report.bytes_matched += writer.matched
+        self.staged[begin.path] = name
+
+    def _open_basis(self, step: PutFile) -> int:
+        """The target's own version, for the parts that are copied from it; -1 where there is none."""
+        if not isinstance(step.expected, Entry) or step.expected.kind is not Kind.FILE:
+            return -1
+        directory, name = split(step.path)
+        try:
+            return os.open(name, FILE, dir_fd=self.folders.at(directory))
+        except OSError:
+            return -1
+
+    def _note_text(self, step: PutFile, after: bytes) -> None:
+        """Keep both contents of a small text file for the diff."""
+        if not self.text_limit or len(after) > self.text_limit or not is_text(after):
+            return
+        before = b""
+        if isinstance(step.expected, Entry):
+            if step.expected.kind is not Kind.FILE or step.expected.size > self.text_limit:
+                return
+            basis = self._open_basis(step)
+            if basis < 0:
+                return
+            before = os.pread(basis, self.text_limit, 0)
+            os.close(basis)
+        if is_text(before):
+            self.report.texts.append(TextChange(step.path, before, after))
+
+    def fail(self, path: TreePath, what: str) -> None:
+        """Make ``what`` a problem of ``path``."""
+        self.failed.add(path)
+        self.report.failed(path, what)
+
+
+class _Stream:
+    """The content of one large file while it arrives."""
+
+    def __init__(self, new: int, basis: int, length: int) -> None:
+        self.literal = self.matched = 0
+        self._new, self._basis, self._length = new, basis, length
+        self._state: Optional[Any] = None
+        self._short = False
+
+    def take(self, item: Item) -> op.Acts:
+        """Write the next part."""
+        if isinstance(item, Data):
+            self.literal += len(item.data)
+            yield from self._write(item.data)
+        elif isinstance(item, Copied):
+            self.matched += item.length
+            yield from self._copy(item)
+        else:
+            raise RemoteProtocolError(f"a parcel has {type(item).__name__} within a file")
+
+    def _copy(self, item: Copied) -> op.Acts:
+        at, end = item.offset, item.offset + item.length
+        while at < end and not self._short:
+            data = os.pread(self._basis, min(1 << 20, end - at), at) if self._basis >= 0 else b""
+            self._short = not data
+            yield from self._write(data)
+            at += len(data)
+
+    def _write(self, data: bytes) -> op.Acts:
+        if self.literal + self.matched > self._length:
+            self._short = True
+            return
+        if self._state is None:
+            from blake3 import blake3
+
+            self._state = blake3()
+        self._state.update(data)
+        yield op.Append(self._new, data)
+
+    def trouble(self, digest: bytes) -> str:
+        """What is wrong with the whole; empty when it is what was sent."""
+        if self._short or self.literal + self.matched != self._length:
+            return "its basis changed during the run, or it arrived short; run again"
+        if any(digest) and digest != (self._state.digest() if self._state else _digest(b"")):
+            return _DAMAGED
+        return ""
+
+    def close_basis(self) -> None:
+        """Close the basis."""
+        if self._basis >= 0:
+            os.close(self._basis)
+
+
+def attributes_of(entry: Entry) -> op.Attributes:
+    """What an entry is to have; ids that nobody asked for are left."""
+    uid, gid = (-1 if number == NOT_RECORDED else number for number in (entry.uid, entry.gid))
+    return op.Attributes(entry.mode, entry.mtime_ns, uid, gid)
+
+
+def _digest(data: bytes) -> bytes:
+    from blake3 import blake3
+
+    return bytes(blake3(data).digest())

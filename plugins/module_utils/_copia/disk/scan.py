@@ -1,0 +1,171 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A tree on disk as a manifest.
+
+Rules
+1. Three answers: only ENOENT and ENOTDIR mean absent; every other error makes an entry unknown and a problem.
+2. Links are read, never followed; the walk goes by descriptor, parents before children, names sorted as bytes.
+3. What the selection excludes is not seen at all; its directory is noted as sheltering it.
+4. ``.copia`` at the top is ours and is not seen.
+5. Permission bits beyond 0777 are kept only where the caller says so (``mode_mask``).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from dataclasses import dataclass, field
+from typing import List, Optional, Protocol, Tuple
+
+from ..core.entries import ABSENT, NOT_RECORDED, Entry, Kind, Presence, Problem
+from ..core.manifest import ROW, UNLISTED, Block, Manifest, Rows
+from ..core.paths import ROOT, TreePath, is_reserved, join
+from .folders import DIRECTORY
+
+_KINDS = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.DIRECTORY, stat.S_IFLNK: Kind.LINK}
+_GONE = (errno.ENOENT, errno.ENOTDIR)
+_UNKNOWN_ROW = ROW.pack(0, UNLISTED, 0, 0, 0, 0, 0)
+
+
+class Selects(Protocol):
+    """What may leave entries out of a scan."""
+
+    def excludes(self, path: bytes, is_directory: bool) -> bool:
+        """Whether ``path`` is not to be seen; asked for a directory before its content."""
+
+
+@dataclass
+class Scan:
+    """How to look, and what was found. ``owner`` and ``group`` say whether those ids are recorded."""
+
+    selector: Optional[Selects] = None
+    mode_mask: int = 0o7777
+    owner: bool = False
+    group: bool = False
+    problems: List[Problem] = field(default_factory=list)
+    _blocks: List[Block] = field(default_factory=list)
+    _sheltering: List[TreePath] = field(default_factory=list)
+    _unlisted: List[TreePath] = field(default_factory=list)
+
+    def tree(self, root: int) -> Manifest:
+        """The manifest of the tree at descriptor ``root``."""
+        waiting: List[Tuple[TreePath, int, bytes]] = self._directory(ROOT, os.dup(root))
+        while waiting:
+            path, parent, name = waiting.pop()
+            if not name:
+                os.close(parent)
+                continue
+            try:
+                descriptor = os.open(name, DIRECTORY, dir_fd=parent)
+            except OSError as error:
+                self._not_listed(path, error)
+                continue
+            waiting.extend(self._directory(path, descriptor))
+        top = self.entry(ROOT, os.fstat(root))
+        return Manifest(top, tuple(self._blocks), frozenset(self._sheltering), frozenset(self._unlisted))
+
+    def single(self, parent: int, name: bytes, listed_as: bytes) -> Manifest:
+        """The manifest of one file (or link) in the directory at ``parent``; its name in it is ``listed_as``."""
+        blocks = self._pack(ROOT, parent, [name], [listed_as])[0]
+        return Manifest(ABSENT, (blocks,) if blocks.packed.rows else ())
+
+    def entry(self, path: TreePath, found: os.stat_result) -> Entry:
+        """The entry that ``found`` describes; a link's text is not in it."""
+        kind, mode, uid, gid, size, mtime_ns = self._fields(found)
+        return Entry(path, kind, size, mtime_ns, mode, uid=uid, gid=gid)
+
+    def _fields(self, found: os.stat_result) -> Tuple[Kind, int, int, int, int, int]:
+        kind = _KINDS.get(stat.S_IFMT(found.st_mode), Kind.SPECIAL)
+        return (
+            kind,
+            0o777 if kind is Kind.LINK else found.st_mode & self.mode_mask,
+            found.st_uid if self.owner else NOT_RECORDED,
+            found.st_gid if self.group else NOT_RECORDED,
+            found.st_size if kind is Kind.FILE else 0,
+            found.st_mtime_ns,
+        )
+
+    def _directory(self, path: TreePath, descriptor: int) -> List[Tuple[TreePath, int, bytes]]:
+        """Take in one directory; its subdirectories, last one first, above a mark that closes its descriptor."""
+        mark = (path, descriptor, b"")
+        try:
+            names = sorted(map(os.fsencode, os.listdir(descriptor)))
+        except OSError as error:
+            self._not_listed(path, error)
+            return [mark]
+        if not path:
+            names = [name for name in names if not is_reserved(name)]
+        block, below = self._pack(path, descriptor, names, names)
+        if block.packed.rows:
+            self._blocks.append(block)
+        return [mark, *((join(path, name), descriptor, name) for name in reversed(below))]
+
+    def _pack(
+        self, path: TreePath, descriptor: int, names: List[bytes], listed_as: List[bytes]
+    ) -> Tuple[Block, List[bytes]]:
+        """The block of one directory, and the names of its subdirectories."""
+        kept: List[bytes] = []
+        rows: List[bytes] = []
+        targets: List[bytes] = []
+        below: List[bytes] = []
+        for name, shown in zip(names, listed_as):
+            try:
+                found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                kind, mode, uid, gid, size, mtime_ns = self._fields(found)
+                if self.selector is not None and self._is_excluded(path, shown, kind):
+                    continue
+                if kind is Kind.LINK:
+                    targets.append(os.readlink(name, dir_fd=descriptor))
+            except OSError as error:
+                if error.errno in _GONE:
+                    continue
+                self.problems.append(Problem(join(path, shown), f"cannot be read: {os.strerror(error.errno or 0)}"))
+                row = _UNKNOWN_ROW
+            else:
+                row = ROW.pack(kind, 0, mode, uid, gid, size, mtime_ns)
+                if kind is Kind.DIRECTORY:
+                    below.append(name)
+            kept.append(shown)
+            rows.append(row)
+        return Block(path, Rows(b"\0".join(kept), b"".join(rows), b"\0".join(targets), b"")), below
+
+    def _is_excluded(self, directory: TreePath, name: bytes, kind: Kind) -> bool:
+        if self.selector is None or not self.selector.excludes(join(directory, name), kind is Kind.DIRECTORY):
+            return False
+        if not self._sheltering or self._sheltering[-1] != directory:
+            self._sheltering.append(directory)
+        return True
+
+    def _not_listed(self, path: TreePath, error: OSError) -> None:
+        if error.errno in _GONE:
+            return
+        self._unlisted.append(path)
+        self.problems.append(Problem(path, f"cannot be listed: {os.strerror(error.errno or 0)}"))
+
+
+def matches(found: Presence, expected: Presence) -> bool:
+    """Whether what stands there is what was expected: kind, and for files size and time, for links the text."""
+    if not isinstance(found, Entry) or not isinstance(expected, Entry):
+        return found == expected
+    if found.kind is not expected.kind:
+        return False
+    if found.kind is Kind.FILE:
+        return (found.size, found.mtime_ns) == (expected.size, expected.mtime_ns)
+    return found.kind is not Kind.LINK or found.target == expected.target
+
+
+def look(parent: int, name: bytes, path: TreePath) -> Presence:
+    """What stands at ``name`` now.
+
+    :raises OSError: when that can't be said.
+    """
+    try:
+        found = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        entry = Scan().entry(path, found)
+        return entry._replace(target=os.readlink(name, dir_fd=parent)) if entry.kind is Kind.LINK else entry
+    except OSError as error:
+        if error.errno in _GONE:
+            return ABSENT
+        raise

@@ -1,0 +1,382 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mirror, as a story: scan, plan, transfer, apply, report.
+
+    source side                                    target side
+    offer()     listing  ───────────────────────▶  consider()    plan, wants, or at once a report
+    answer()             ◀───────────────────────  wants
+                parcel   ───────────────────────▶  finish()      report
+
+``mirror`` runs both sides in one process. Ansible's action plugin runs one side here and the other on the host, and
+carries the same values as messages. In check mode the story is the same and ``finish`` applies nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from typing import Callable, Iterator, List, Optional, Tuple
+
+from ..core.brakes import Brake, Limit, explain, pulled_brakes
+from ..core.delta import block_size_for
+from ..core.entries import ABSENT, Entry, Kind
+from ..core.errors import Braked, CopiaError, InputError, RemoteProtocolError
+from ..core.manifest import Manifest, with_modes, with_owner
+from ..core.mirror_plan import hold_back_removals, plan_mirror, resolve_looks
+from ..core.parcel import Differs, Item, Listing, Same, Small, Trouble, Want, Wants
+from ..core.paths import ROOT, TreePath, show
+from ..core.report import Report, TextChange, foresee, is_text
+from ..core.selection import Rules, selector
+from ..core.steps import MirrorPlan, PutFile, Reason
+from ..disk.apply import apply_plan
+from ..disk.operations import Perform, run
+from ..disk.perform import perform
+from ..disk.read import Locate, Reader, digest_of_pieces, hash_files, locate_in_tree, locate_single, read_small, sign_file
+from ..disk.folders import Folders
+from ..disk.root import group_id, kind_of_root, lock_root, make_root, open_source, split_file, user_id
+from ..disk.scan import Scan
+from ..disk.stage import has_leftovers, sweep
+
+DELTA_FROM = 64 * 1024
+"""Files smaller than this travel whole: their signature and the search cost more than their bytes."""
+TEXTS_MOST = 200
+"""Content diffs of at most this many files."""
+GRAIN_NS = 20_000_000
+"""A time stamp's grain on a file system with nanoseconds: the kernel's tick, at most 10 ms, doubled."""
+COARSE_GRAIN_NS = 2_000_000_000
+"""The same where stamps are whole seconds (or two)."""
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """What is mirrored. ``mode_rule(kind, mode)`` forces modes; ``name`` is what a single file is listed as."""
+
+    path: bytes
+    rules: Rules = Rules()
+    checksum: bool = False
+    mode_rule: Optional[Callable[[Kind, int], int]] = None
+    name: bytes = b"-"
+
+
+@dataclass(frozen=True)
+class TargetSpec:
+    """Where it goes and how. ``text_limit`` is in bytes, 0 for no content diffs; ``patience`` in seconds."""
+
+    path: bytes
+    rules: Rules = Rules()
+    checksum: bool = False
+    delete: bool = False
+    limit: Limit = Limit(50, True)
+    force: bool = False
+    owner: Optional[str] = None
+    group: Optional[str] = None
+    durable: bool = True
+    check: bool = False
+    text_limit: int = 0
+    delta: bool = True
+    patience: float = PATIENCE
+
+
+class Source:
+    """The source side. Close it when the answer is sent."""
+
+    def __init__(self, spec: SourceSpec) -> None:
+        """Open the source.
+
+        :raises InputError: when it is missing, unreadable, or neither a file nor a directory.
+        """
+        kind = kind_of_root(spec.path)
+        if kind is None:
+            raise InputError(f"src {show(spec.path)} does not exist; check the path and on which host it is")
+        if kind == "other":
+            raise InputError(f"src {show(spec.path)} is neither a file nor a directory")
+        self.spec = spec
+        self.is_tree = kind == "tree"
+        self._descriptor, self._name = (open_source(spec.path), b"") if self.is_tree else split_file(spec.path)
+        self._folders = Folders(self._descriptor)
+
+    def offer(self) -> Listing:
+        """The listing of what is there, with forced modes, and with digests for ``checksum``."""
+        scan = Scan(selector=selector(self.spec.rules), mode_mask=0o777)
+        if self.is_tree:
+            manifest = scan.tree(self._descriptor)
+        else:
+            manifest = scan.single(self._descriptor, self._name, self.spec.name)
+        if self.spec.mode_rule:
+            manifest = with_modes(manifest, self.spec.mode_rule)
+        if self.spec.checksum:
+            manifest = _with_digests(manifest, self._locate())
+        return Listing(manifest, self.is_tree, tuple(scan.problems))
+
+    def answer(self, wants: Wants, *, dry: bool = False, digests: bool = True) -> Iterator[Item]:
+        """The parcel for ``wants``. A file that was written just now is read when its time stamp's grain has passed:
+        then a later change has a later time, and size and time can speak for it in the next run."""
+        _outwait_grain(wants)
+        return Reader(self._locate(), digests=digests, dry=dry).items(wants)
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._folders.forget()
+        os.close(self._descriptor)
+
+    def _locate(self) -> Locate:
+        return locate_in_tree(self._folders) if self.is_tree else locate_single(self._descriptor, self._name)
+
+
+@dataclass
+class Considered:
+    """What the target side makes of a listing. With ``wants`` it waits for a parcel; without, ``finish`` can go on."""
+
+    plan: MirrorPlan
+    wants: Wants
+    report: Report = field(default_factory=Report)
+
+
+class Target:
+    """The target side. Close it when the report is out."""
+
+    def __init__(
+        self, spec: TargetSpec, *, is_tree: bool, report: Optional[Report] = None, carry_out: Perform = perform
+    ) -> None:
+        """Open the destination, as far as it exists. ``report`` is that of an earlier part of the run.
+
+        :raises InputError: when a file stands where a tree is to be, or the other way round.
+        """
+        self.spec, self.is_tree, self._perform = spec, is_tree, carry_out
+        self.root, self.name = (spec.path, b"") if is_tree else os.path.split(os.path.abspath(spec.path))
+        found = kind_of_root(self.root)
+        if found is None and os.path.lexists(self.root):
+            raise InputError(f"dest {show(self.root)} is a link that leads nowhere; remove it or name another place")
+        if found not in (None, "tree"):
+            raise InputError(f"dest {show(self.root)} is not a directory; a tree needs one. Move it aside, or name another place")
+        if not is_tree and kind_of_root(spec.path) == "tree" and not os.path.islink(spec.path):
+            raise InputError(f"dest {show(spec.path)} is a directory and src is a file: name the file itself as dest")
+        self._descriptor = None if found is None else open_source(self.root)
+        self._folders: Optional[Folders] = None
+        self._report = report or Report()
+
+    def consider(self, listing: Listing) -> Considered:
+        """Scan, plan, and say what is wanted.
+
+        :raises Braked: when a brake is pulled and ``force`` is not set; nothing was touched.
+        :raises InputError: when owner or group are no accounts here.
+        """
+        report = self._report
+        spec = self.spec
+        uid, gid = user_id(spec.owner), group_id(spec.group)
+        wanted = with_owner(listing.manifest, uid, gid) if (uid, gid) != (None, None) else listing.manifest
+        clock = time.perf_counter()
+        found, problems = self._scan(uid is not None, gid is not None)
+        clock = _lap(report, "scan", clock)
+        plan = plan_mirror(wanted, found, delete=spec.delete and self.is_tree, checksum=spec.checksum)
+        plan = self._look(plan)
+        plan = self._brake(plan, listing)
+        report.problems.extend((*listing.problems, *problems))
+        _lap(report, "plan", clock)
+        clock = time.perf_counter()
+        wants = tuple(self._wants(plan))
+        _lap(report, "sign", clock)
+        return Considered(plan, wants, report)
+
+    def finish(self, plan: MirrorPlan, items: Iterator[Item]) -> Report:
+        """Carry out the plan with the contents in ``items``; in check mode, say what that would do.
+
+        :raises InputError: when the file system as a whole refuses; nothing was replaced then.
+        :raises Busy: when another run holds the destination.
+        """
+        clock = time.perf_counter()
+        if self.spec.check:
+            _rehearse(plan, items, self._report, self._before_text)
+        else:
+            try:
+                self._carry_out(plan, items)
+            except OSError as error:
+                raise InputError(f"dest {show(self.spec.path)} cannot be changed: {os.strerror(error.errno or 0)}") from error
+        _lap(self._report, "apply", clock)
+        return self._report
+
+    def close(self) -> None:
+        """Close what is open; this lets go of the lock."""
+        if self._folders is not None:
+            self._folders.forget()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+    def _scan(self, owner: bool, group: bool) -> Tuple[Manifest, List]:
+        if self._descriptor is None:
+            return Manifest(ABSENT), []
+        scan = Scan(selector=selector(self.spec.rules), owner=owner, group=group)
+        manifest = scan.tree(self._descriptor) if self.is_tree else scan.single(self._descriptor, self.name, self.name)
+        return manifest, scan.problems
+
+    def _look(self, plan: MirrorPlan) -> MirrorPlan:
+        """Hash our own version of the files that have the same size and nothing else to go by."""
+        looks = [step.expected for step in plan.puts if step.reason is Reason.LOOK and isinstance(step.expected, Entry)]
+        return resolve_looks(plan, hash_files(self._locate(), iter(looks))) if looks else plan
+
+    def _brake(self, plan: MirrorPlan, listing: Listing) -> MirrorPlan:
+        pulled = () if self.spec.force else pulled_brakes(plan, listing.has_unknown, self.spec.limit)
+        for brake in pulled:
+            if brake is not Brake.SOURCE_UNKNOWN:
+                raise Braked(f"{brake.value}: {explain(brake, plan, self.spec.limit)}")
+        if pulled:
+            self._report.brakes.append(Brake.SOURCE_UNKNOWN.value)
+            self._report.notes.append(explain(Brake.SOURCE_UNKNOWN, plan, self.spec.limit))
+            return hold_back_removals(plan)
+        return plan
+
+    def _wants(self, plan: MirrorPlan) -> Iterator[Want]:
+        """In check mode only what the report depends on: content that may be the same, and texts for the diff."""
+        texts = TEXTS_MOST if self.spec.text_limit else 0
+        for step in plan.puts:
+            if not isinstance(step, PutFile):
+                continue
+            with_text = texts > 0 and self._may_show_text(step)
+            texts -= with_text
+            want = self._want(step, with_text)
+            if not self.spec.check or want.digest or with_text:
+                yield want
+
+    def _want(self, step: PutFile, with_text: bool) -> Want:
+        basis = step.expected
+        if not isinstance(basis, Entry) or basis.kind is not Kind.FILE:
+            return Want(step.wanted, with_text=with_text)
+        digest = basis.digest if step.reason is Reason.LOOK and basis.digest else b""
+        signature = None
+        if self.spec.delta and not self.spec.check and min(basis.size, step.wanted.size) >= DELTA_FROM:
+            signature = sign_file(self._locate(), basis, block_size_for(basis.size))
+        return Want(step.wanted, digest, signature, with_text)
+
+    def _may_show_text(self, step: PutFile) -> bool:
+        before = step.expected
+        return step.wanted.size <= self.spec.text_limit and (
+            not isinstance(before, Entry) or (before.kind is Kind.FILE and before.size <= self.spec.text_limit)
+        )
+
+    def _before_text(self, step: PutFile) -> Optional[bytes]:
+        return read_small(self._locate(), step.expected) if isinstance(step.expected, Entry) else b""
+
+    def _carry_out(self, plan: MirrorPlan, items: Iterator[Item]) -> None:
+        if self._descriptor is None and not plan.is_empty:
+            self._descriptor = run(make_root(self.root), self._perform)
+        if self._descriptor is None:
+            self._report.begin(plan)
+            return
+        if plan.is_empty and not has_leftovers(self._descriptor):
+            self._report.begin(plan)
+            self._report.finish()
+            return
+        lock_root(self._descriptor, self.root, patience=self.spec.patience)
+        if plan.is_empty:
+            run(sweep(self._descriptor), self._perform)
+        acts = apply_plan(
+            plan, items, self._descriptor, self._report, durable=self.spec.durable, text_limit=self.spec.text_limit
+        )
+        run(acts, self._perform)
+
+    def _locate(self) -> Locate:
+        if self._descriptor is None:
+            raise InputError(f"dest {show(self.root)} vanished during the run; run again")
+        if not self.is_tree:
+            return locate_single(self._descriptor, self.name)
+        if self._folders is None:
+            self._folders = Folders(self._descriptor)
+        return locate_in_tree(self._folders)
+
+
+def mirror(source_spec: SourceSpec, target_spec: TargetSpec, carry_out: Perform = perform) -> Report:
+    """Make ``target_spec.path`` equal to ``source_spec.path``, both on this host.
+
+    :raises CopiaError: when the run cannot go on; see ``core.errors`` for whose fault it is.
+    """
+    clock = time.perf_counter()
+    source = Source(source_spec)
+    try:
+        listing = source.offer()
+        offered = time.perf_counter() - clock
+        target = Target(target_spec, is_tree=source.is_tree, carry_out=carry_out)
+        try:
+            considered = target.consider(listing)
+            items = source.answer(considered.wants, dry=target_spec.check, digests=False)
+            report = target.finish(considered.plan, items)
+        finally:
+            target.close()
+    finally:
+        source.close()
+    report.seconds["offer"] = offered
+    report.tree = tree_digest(listing)
+    return report
+
+
+def tree_digest(listing: Listing) -> str:
+    """The BLAKE3 of the source's listing, in hex: equal where the same tree was offered."""
+    pieces = (part for block in listing.manifest.blocks for part in (block.directory, b"\0", *block.packed))
+    return digest_of_pieces(pieces).hex()
+
+
+def _with_digests(manifest: Manifest, locate: Locate) -> Manifest:
+    from ..core.manifest import Block, pack_rows
+
+    blocks = []
+    for block in manifest.blocks:
+        entries = list(block.entries())
+        files = [entry for _path, entry in entries if isinstance(entry, Entry) and entry.kind is Kind.FILE]
+        digests = hash_files(locate, iter(files))
+        names = block.packed.names.split(b"\0")
+        digested = [
+            (name, entry._replace(digest=digests.get(path)) if isinstance(entry, Entry) else entry)
+            for name, (path, entry) in zip(names, entries)
+        ]
+        blocks.append(Block(block.directory, pack_rows(digested)))
+    return Manifest(manifest.root, tuple(blocks), manifest.sheltering, manifest.unlisted)
+
+
+def _rehearse(
+    plan: MirrorPlan, items: Iterator[Item], report: Report, before_text: Callable[[PutFile], Optional[bytes]]
+) -> None:
+    """What ``finish`` would report, from a parcel without contents."""
+    puts = {step.path: step for step in plan.puts if isinstance(step, PutFile)}
+    same: List[TreePath] = []
+    failed: List[TreePath] = []
+    for item in items:
+        if not isinstance(item, (Small, Same, Differs, Trouble)) or item.path not in puts:
+            raise RemoteProtocolError("a parcel is not the answer to what was asked")
+        if isinstance(item, Same):
+            same.append(item.path)
+        elif isinstance(item, Trouble):
+            failed.append(item.path)
+            report.failed(item.path, item.what)
+        elif isinstance(item, Small):
+            before = before_text(puts[item.path])
+            if before is not None and is_text(before) and is_text(item.data):
+                report.texts.append(TextChange(item.path, before, item.data))
+    kept = tuple(step for step in plan.puts if step.path not in set(failed))
+    foresee(_without_puts(plan, kept), report, frozenset(same))
+    report.finish()
+
+
+def _without_puts(plan: MirrorPlan, kept: tuple) -> MirrorPlan:
+    from dataclasses import replace
+
+    return replace(plan, puts=kept)
+
+
+def _outwait_grain(wants: Wants) -> None:
+    now = time.time_ns()
+    newest = max((want.entry.mtime_ns for want in wants if want.entry.mtime_ns <= now), default=0)
+    grain = COARSE_GRAIN_NS if newest % 1_000_000_000 == 0 else GRAIN_NS
+    left = newest + grain - now
+    if newest and left > 0:
+        time.sleep(left / 1e9)
+
+
+def _lap(report: Report, phase: str, since: float) -> float:
+    now = time.perf_counter()
+    report.seconds[phase] = report.seconds.get(phase, 0.0) + now - since
+    return now
+
+
+__all__ = ["CopiaError", "ROOT", "Source", "SourceSpec", "Target", "TargetSpec", "mirror", "tree_digest"]

@@ -1,0 +1,147 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries the messages of a mirror over the connection that the play already has.
+
+Only what every connection plugin has is used: module executions, ``put_file`` and ``fetch_file``. Small messages ride
+inside the module's arguments and result; large ones go as files through the task's temporary folder on the host.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import tempfile
+from typing import Any, Dict, Iterable, Mapping, Optional
+
+from ansible import constants as C
+from ansible.errors import AnsibleActionFail
+
+from ..module_utils._steps import INLINE_LIMIT
+
+MODULE = "copia.sync.mirror"
+
+
+class StepFailed(AnsibleActionFail):
+    """A step failed on the host; ``step_result`` is what it said."""
+
+    def __init__(self, step_result: Dict[str, Any]) -> None:
+        super().__init__(str(step_result.get("msg", "a step of the mirror failed on the host without a message")))
+        self.step_result = step_result
+
+
+class Courier:
+    """Runs steps on the host of one task. ``action`` is the action plugin."""
+
+    def __init__(self, action: Any, task_vars: Mapping[str, Any]) -> None:
+        self._action = action
+        self._task_vars = dict(task_vars)
+        self._local: list[str] = []
+        self.bytes_sent = 0
+
+    def run(self, step: str, arguments: Mapping[str, Any], codec: str = "zlib") -> Dict[str, Any]:
+        """Run one step and return its result.
+
+        :raises StepFailed: when the step says that it failed and has no report to give.
+        """
+        result = self._execute(step, arguments, codec)
+        interpreter = result.get("engine_interpreter")
+        if interpreter:
+            self._use_interpreter(interpreter)
+            result = self._execute(step, arguments, codec)
+        if result.get("failed") and "stats" not in result:
+            raise StepFailed(result)
+        return result
+
+    def _execute(self, step: str, arguments: Mapping[str, Any], codec: str) -> Dict[str, Any]:
+        internal = {"_step": step, "_codec": codec, "_spool": self._action._connection._shell.tmpdir}
+        result: Dict[str, Any] = self._action._execute_module(
+            module_name=MODULE,
+            module_args={**self._action._task.args, **arguments, **internal},
+            task_vars=self._task_vars,
+        )
+        return result
+
+    def _use_interpreter(self, interpreter: str) -> None:
+        """From now on run modules with ``interpreter``, for this task only: the variables are a copy."""
+        name = "ansible_python_interpreter"
+        delegate = self._action._task.delegate_to
+        if delegate:
+            hosts = dict(self._task_vars.get("ansible_delegated_vars", {}))
+            hosts[delegate] = {**hosts.get(delegate, {}), name: interpreter}
+            self._task_vars["ansible_delegated_vars"] = hosts
+        self._task_vars[name] = interpreter
+
+    def send(self, name: str, data: bytes) -> Dict[str, Any]:
+        """The arguments that carry a message to the next step."""
+        self.bytes_sent += len(data)
+        if len(data) <= INLINE_LIMIT:
+            return {f"_{name}": base64.b64encode(data).decode("ascii")}
+        path = self._local_file()
+        with open(path, "wb") as stream:
+            stream.write(data)
+        return {f"_{name}_file": self._put(path, name)}
+
+    def send_pieces(self, name: str, pieces: Iterable[bytes]) -> Dict[str, Any]:
+        """The same for a message that is made piece by piece and may be large."""
+        gathered = bytearray()
+        pieces = iter(pieces)
+        for piece in pieces:
+            gathered += piece
+            if len(gathered) > INLINE_LIMIT:
+                break
+        else:
+            return self.send(name, bytes(gathered))
+        path = self._local_file()
+        with open(path, "wb") as stream:
+            stream.write(gathered)
+            for piece in pieces:
+                stream.write(piece)
+            self.bytes_sent += stream.tell()
+        return {f"_{name}_file": self._put(path, name)}
+
+    def pass_back(self, name: str, answer: Mapping[str, Any]) -> Dict[str, Any]:
+        """The arguments that give a message back to the host it came from; a file there stays there."""
+        if "file" in answer:
+            return {f"_{name}_file": answer["file"]}
+        return {f"_{name}": answer["inline"]}
+
+    def receive(self, answer: Mapping[str, Any]) -> str:
+        """A local file with the message that a step answered with."""
+        self.bytes_sent += int(answer["size"])
+        path = self._local_file()
+        if "file" in answer:
+            self._action._connection.fetch_file(answer["file"], path)
+        else:
+            with open(path, "wb") as stream:
+                stream.write(base64.b64decode(answer["inline"]))
+        return path
+
+    def receive_bytes(self, answer: Mapping[str, Any]) -> bytes:
+        """The message that a step answered with."""
+        if "inline" in answer:
+            self.bytes_sent += int(answer["size"])
+            return base64.b64decode(answer["inline"])
+        with open(self.receive(answer), "rb") as stream:
+            return stream.read()
+
+    def close(self) -> None:
+        """Remove the local files."""
+        for path in self._local:
+            if os.path.lexists(path):
+                os.unlink(path)
+
+    def _put(self, path: str, name: str) -> str:
+        """Put a local file into the task's temporary folder, readable for the user that modules run as."""
+        shell = self._action._connection._shell
+        folder: Optional[str] = shell.tmpdir or self._action._make_tmp_path()
+        remote: str = shell.join_path(folder, f"copia-{name}")
+        self._action._transfer_file(path, remote)
+        self._action._fixup_perms2((folder, remote))
+        return remote
+
+    def _local_file(self) -> str:
+        descriptor, path = tempfile.mkstemp(prefix="copia-", dir=C.DEFAULT_LOCAL_TMP)
+        os.close(descriptor)
+        self._local.append(path)
+        return path
