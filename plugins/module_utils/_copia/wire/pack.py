@@ -203,10 +203,13 @@ class PackReader:
                 yield 0
             if tag in _PATH_TAGS:
                 size = yield 2
-                path = parse_path((yield int.from_bytes(size, "little")) if any(size) else b"")
+                if not any(size):
+                    raise RemoteProtocolError("the pack is damaged: an item without a path")
+                path = parse_path((yield int.from_bytes(size, "little")))
                 yield from _PATH_TAGS[tag](path)
             elif tag == _DATA_TAG:
-                yield Data((yield _checked(yield 4)))
+                size = yield 4
+                yield Data((yield _checked(size)))
             elif tag == _COPIED:
                 yield Copied(*struct.unpack("<QQ", (yield 16)))
             elif tag == _END:
