@@ -83,12 +83,19 @@ def plan_mirror(source: Manifest, target: Manifest, *, delete: bool = False, che
         closings=_closings(source, draft.closings),
         problems=tuple(draft.problems),
         scanned=len(source),
+        files=sum(_files(block) for block in source.blocks),
         entries=len(target),
         kept=draft.kept,
         skipped=draft.skipped,
         same=draft.same,
         bytes_total=sum(row[5] for block in source.blocks for row in ROW.iter_unpack(block.packed.rows)),
     )
+
+
+def _files(block: Block) -> int:
+    """How many entries of a block are neither directories nor unknown."""
+    kinds = block.packed.rows[:: ROW.size]
+    return len(kinds) - kinds.count(Kind.DIRECTORY) - kinds.count(0)
 
 
 def _protected(target: Manifest) -> Set[TreePath]:
@@ -248,29 +255,32 @@ def settle_attributes(wanted: Entry, found: Entry) -> Optional[SetAttributes]:
     return SetAttributes(wanted.path, found, wanted, reason)
 
 
-def resolve_looks(plan: MirrorPlan, digests: Mapping[TreePath, bytes]) -> MirrorPlan:
-    """The plan after somebody looked: ``digests`` are those of the target's files.
+def resolve_looks(
+    plan: MirrorPlan, ours: Mapping[TreePath, bytes], theirs: Mapping[TreePath, bytes]
+) -> MirrorPlan:
+    """The plan after somebody looked: ``ours`` are digests of the target's files, ``theirs`` of the source's.
 
-    A ``LOOK`` step whose source digest is known is decided; one whose source digest is not keeps its reason and
-    carries the target's digest in ``expected``, for the source to compare.
+    A ``LOOK`` step with both digests is decided. One that lacks the source's keeps its reason and carries the target's
+    digest in ``expected``, for the source to compare.
     """
     puts: List[Put] = []
     settles: List[SetAttributes] = list(plan.settles)
     same = plan.same
     for step in plan.puts:
-        digest = digests.get(step.path)
         found = step.expected
-        if step.reason is not Reason.LOOK or digest is None or not isinstance(found, Entry):
+        if step.reason is not Reason.LOOK or not isinstance(found, Entry):
             puts.append(step)
             continue
-        verdict = likeness(step.wanted.digest, digest)
+        found = found._replace(digest=ours.get(step.path, found.digest))
+        wanted = step.wanted._replace(digest=theirs.get(step.path, step.wanted.digest))
+        verdict = likeness(wanted.digest, found.digest)
         if verdict is Likeness.EQUAL:
-            settle = settle_attributes(step.wanted, found)
+            settle = settle_attributes(wanted, found)
             same += settle is None
             settles.extend(() if settle is None else (settle,))
         else:
             reason = Reason.CONTENT if verdict is Likeness.DIFFERENT else Reason.LOOK
-            puts.append(PutFile(step.path, found._replace(digest=digest), step.wanted, reason))
+            puts.append(PutFile(step.path, found, wanted, reason))
     return replace(plan, puts=tuple(puts), settles=tuple(settles), same=same)
 
 

@@ -61,6 +61,7 @@ class Report:
     """Counts in entries, sizes in bytes, ``seconds`` by phase."""
 
     scanned: int = 0
+    files: int = 0
     made: int = 0
     updated: int = 0
     touched: int = 0
@@ -87,7 +88,8 @@ class Report:
 
     def begin(self, plan: MirrorPlan) -> None:
         """Take over the counts that no step changes."""
-        self.scanned, self.kept, self.skipped, self.same = plan.scanned, plan.kept, plan.skipped, plan.same
+        self.scanned, self.files = plan.scanned, plan.files
+        self.kept, self.skipped, self.same = plan.kept, plan.skipped, plan.same
         self.bytes_total = plan.bytes_total
         self.problems.extend(Problem(path, what) for path, what in plan.problems)
 
@@ -97,7 +99,7 @@ class Report:
             self.removed += 1
             self._note(step, "remove", step.expected, None)
         elif isinstance(step, SetAttributes):
-            if step.reason is Reason.TIME:
+            if not step.reason.is_change:
                 self.touched += 1
             else:
                 self.updated += 1

@@ -31,6 +31,11 @@ class Reason(enum.IntEnum):
     TIME = 9
     EXTRA = 10
 
+    @property
+    def is_change(self) -> bool:
+        """Whether anybody would call it a change: a time alone is none."""
+        return self is not Reason.TIME
+
 
 @dataclass(frozen=True)
 class MakeDirectory:
@@ -94,7 +99,7 @@ class MirrorPlan:
     links, in listing order. ``settles``: attributes of what has the right content. ``removals``: what only the target
     has, deepest first. ``closings``: directories whose attributes are set once everything in them is done, deepest
     first. ``problems``: ``(path, what)`` of what the plan had to leave alone.
-    ``entries`` is how many entries the target had; ``scanned`` how many the source has.
+    ``entries`` is how many entries the target had; ``scanned`` how many the source has, ``files`` of them no directories.
     """
 
     clearances: Tuple[Remove, ...] = ()
@@ -105,6 +110,7 @@ class MirrorPlan:
     closings: Tuple[Entry, ...] = ()
     problems: Tuple[Tuple[TreePath, str], ...] = ()
     scanned: int = 0
+    files: int = 0
     entries: int = 0
     kept: int = 0
     skipped: int = 0

@@ -16,17 +16,17 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
-from typing import Callable, Iterator, List, Optional, Tuple
+from dataclasses import dataclass, field, replace
+from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
 from ..core.brakes import Brake, Limit, explain, pulled_brakes
 from ..core.delta import block_size_for
-from ..core.entries import ABSENT, Entry, Kind
-from ..core.errors import Braked, CopiaError, InputError, RemoteProtocolError
-from ..core.manifest import Manifest, with_modes, with_owner
+from ..core.entries import ABSENT, Entry, Kind, Problem
+from ..core.errors import Braked, InputError, RemoteProtocolError
+from ..core.manifest import Block, Manifest, pack_rows, with_modes, with_owner
 from ..core.mirror_plan import hold_back_removals, plan_mirror, resolve_looks
 from ..core.parcel import Differs, Item, Listing, Same, Small, Trouble, Want, Wants
-from ..core.paths import ROOT, TreePath, show
+from ..core.paths import TreePath, show
 from ..core.report import Report, TextChange, foresee, is_text
 from ..core.selection import Rules, selector
 from ..core.steps import MirrorPlan, PutFile, Reason
@@ -48,6 +48,9 @@ GRAIN_NS = 20_000_000
 COARSE_GRAIN_NS = 2_000_000_000
 """The same where stamps are whole seconds (or two)."""
 PATIENCE = 60.0
+"""Seconds to wait for another run at the same destination."""
+
+Digests = Callable[[List[Entry]], Dict[TreePath, bytes]]
 
 
 @dataclass(frozen=True)
@@ -114,8 +117,13 @@ class Source:
     def answer(self, wants: Wants, *, dry: bool = False, digests: bool = True) -> Iterator[Item]:
         """The parcel for ``wants``. A file that was written just now is read when its time stamp's grain has passed:
         then a later change has a later time, and size and time can speak for it in the next run."""
-        _outwait_grain(wants)
+        _outwait_grain([want.entry for want in wants])
         return Reader(self._locate(), digests=digests, dry=dry).items(wants)
+
+    def digests(self, entries: List[Entry]) -> Dict[TreePath, bytes]:
+        """The BLAKE3 of files of the source, for a target in the same process."""
+        _outwait_grain(entries)
+        return hash_files(self._locate(), iter(entries))
 
     def close(self) -> None:
         """Close what is open."""
@@ -158,8 +166,8 @@ class Target:
         self._folders: Optional[Folders] = None
         self._report = report or Report()
 
-    def consider(self, listing: Listing) -> Considered:
-        """Scan, plan, and say what is wanted.
+    def consider(self, listing: Listing, digests_of: Optional[Digests] = None) -> Considered:
+        """Scan, plan, and say what is wanted. ``digests_of`` asks the source where that costs no message.
 
         :raises Braked: when a brake is pulled and ``force`` is not set; nothing was touched.
         :raises InputError: when owner or group are no accounts here.
@@ -172,7 +180,7 @@ class Target:
         found, problems = self._scan(uid is not None, gid is not None)
         clock = _lap(report, "scan", clock)
         plan = plan_mirror(wanted, found, delete=spec.delete and self.is_tree, checksum=spec.checksum)
-        plan = self._look(plan)
+        plan = self._look(plan, digests_of)
         plan = self._brake(plan, listing)
         report.problems.extend((*listing.problems, *problems))
         _lap(report, "plan", clock)
@@ -205,17 +213,21 @@ class Target:
         if self._descriptor is not None:
             os.close(self._descriptor)
 
-    def _scan(self, owner: bool, group: bool) -> Tuple[Manifest, List]:
+    def _scan(self, owner: bool, group: bool) -> Tuple[Manifest, List[Problem]]:
         if self._descriptor is None:
             return Manifest(ABSENT), []
         scan = Scan(selector=selector(self.spec.rules), owner=owner, group=group)
         manifest = scan.tree(self._descriptor) if self.is_tree else scan.single(self._descriptor, self.name, self.name)
         return manifest, scan.problems
 
-    def _look(self, plan: MirrorPlan) -> MirrorPlan:
+    def _look(self, plan: MirrorPlan, digests_of: Optional[Digests]) -> MirrorPlan:
         """Hash our own version of the files that have the same size and nothing else to go by."""
-        looks = [step.expected for step in plan.puts if step.reason is Reason.LOOK and isinstance(step.expected, Entry)]
-        return resolve_looks(plan, hash_files(self._locate(), iter(looks))) if looks else plan
+        looks = [step for step in plan.puts if step.reason is Reason.LOOK]
+        if not looks:
+            return plan
+        found = [step.expected for step in looks if isinstance(step.expected, Entry)]
+        theirs = digests_of([step.wanted for step in looks if step.wanted.digest is None]) if digests_of else {}
+        return resolve_looks(plan, hash_files(self._locate(), iter(found)), theirs)
 
     def _brake(self, plan: MirrorPlan, listing: Listing) -> MirrorPlan:
         pulled = () if self.spec.force else pulled_brakes(plan, listing.has_unknown, self.spec.limit)
@@ -287,8 +299,15 @@ class Target:
         return locate_in_tree(self._folders)
 
 
-def mirror(source_spec: SourceSpec, target_spec: TargetSpec, carry_out: Perform = perform) -> Report:
-    """Make ``target_spec.path`` equal to ``source_spec.path``, both on this host.
+def mirror(
+    source_spec: SourceSpec,
+    target_spec: TargetSpec,
+    *,
+    announce: Optional[Callable[[MirrorPlan], None]] = None,
+    carry_out: Perform = perform,
+) -> Report:
+    """Make ``target_spec.path`` equal to ``source_spec.path``, both on this host. ``announce`` hears the plan before
+    anything is done.
 
     :raises CopiaError: when the run cannot go on; see ``core.errors`` for whose fault it is.
     """
@@ -299,7 +318,9 @@ def mirror(source_spec: SourceSpec, target_spec: TargetSpec, carry_out: Perform 
         offered = time.perf_counter() - clock
         target = Target(target_spec, is_tree=source.is_tree, carry_out=carry_out)
         try:
-            considered = target.consider(listing)
+            considered = target.consider(listing, source.digests)
+            if announce:
+                announce(considered.plan)
             items = source.answer(considered.wants, dry=target_spec.check, digests=False)
             report = target.finish(considered.plan, items)
         finally:
@@ -318,8 +339,6 @@ def tree_digest(listing: Listing) -> str:
 
 
 def _with_digests(manifest: Manifest, locate: Locate) -> Manifest:
-    from ..core.manifest import Block, pack_rows
-
     blocks = []
     for block in manifest.blocks:
         entries = list(block.entries())
@@ -354,19 +373,13 @@ def _rehearse(
             if before is not None and is_text(before) and is_text(item.data):
                 report.texts.append(TextChange(item.path, before, item.data))
     kept = tuple(step for step in plan.puts if step.path not in set(failed))
-    foresee(_without_puts(plan, kept), report, frozenset(same))
+    foresee(replace(plan, puts=kept), report, frozenset(same))
     report.finish()
 
 
-def _without_puts(plan: MirrorPlan, kept: tuple) -> MirrorPlan:
-    from dataclasses import replace
-
-    return replace(plan, puts=kept)
-
-
-def _outwait_grain(wants: Wants) -> None:
+def _outwait_grain(entries: List[Entry]) -> None:
     now = time.time_ns()
-    newest = max((want.entry.mtime_ns for want in wants if want.entry.mtime_ns <= now), default=0)
+    newest = max((entry.mtime_ns for entry in entries if entry.mtime_ns <= now), default=0)
     grain = COARSE_GRAIN_NS if newest % 1_000_000_000 == 0 else GRAIN_NS
     left = newest + grain - now
     if newest and left > 0:
@@ -377,6 +390,3 @@ def _lap(report: Report, phase: str, since: float) -> float:
     now = time.perf_counter()
     report.seconds[phase] = report.seconds.get(phase, 0.0) + now - since
     return now
-
-
-__all__ = ["CopiaError", "ROOT", "Source", "SourceSpec", "Target", "TargetSpec", "mirror", "tree_digest"]
