@@ -23,6 +23,14 @@ import platform
 import re
 import subprocess
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # not evaluated, for an interpreter below 3.9 has to come as far as saying so
+    from typing import Any
+
+    Facts = dict[str, Any]  # what goes to and from JSON
+    Version = tuple[int, ...]
+    Shelf = dict[str, list[tuple[Version, str]]]  # by name: versions and files of the wheels that fit
 
 MINIMUM = (3, 9)
 MARK = "copia-engine"  # `python -m venv --prompt` writes it into pyvenv.cfg before anything else can fail
@@ -47,16 +55,16 @@ class Trouble(Exception):
     """One sentence for the user: what was expected, and the next step."""
 
 
-def numbers(version):
+def numbers(version: str) -> Version:
     """The release numbers of a version: '5.9.0rc1' gives (5, 9, 0)."""
     return tuple(int(digits) for digits in re.findall(r"(?:^|\.)(\d+)", version))
 
 
-def canonical(name):
+def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def split_requirement(requirement):
+def split_requirement(requirement: str) -> tuple[str, Version]:
     """'cbor2>=5.9' gives ('cbor2', (5, 9)); any other condition than a minimum is left to pip."""
     name = re.match(r"[A-Za-z0-9._-]*[A-Za-z0-9]", requirement.strip())
     if name is None:
@@ -65,38 +73,41 @@ def split_requirement(requirement):
     return canonical(name.group()), numbers(minimum.group(1)) if minimum else ()
 
 
-def probe(python):
+def probe(python: str) -> Facts | None:
     """What an interpreter says about itself, or None where it does not run."""
     try:
         done = subprocess.run([python, "-I", "-c", PROBE], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, timeout=60, check=True)
-        return json.loads(done.stdout.decode())
+        said: Facts = json.loads(done.stdout.decode())
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
+    return said
 
 
 # --- which wheels fit -------------------------------------------------------------------------------------------
 
 
-def python_fits(tag, abi, version):
+def python_fits(tag: str, abi: list[str], version: Version) -> bool:
     """Tags as in https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/"""
     found = re.match(r"(py|cp)(\d)(\d*)$", tag)
     if found is None or int(found.group(2)) != version[0]:
         return False
-    minor = int(found.group(3)) if found.group(3) else 0
-    if tag.startswith("py") or "abi3" in abi:
-        return minor <= version[1]
-    return minor == version[1] and (abi == ["none"] or tag in abi)
+    minor = int(found.group(3) or 0)
+    if tag.startswith("py"):
+        return "none" in abi and minor <= version[1]
+    if "abi3" in abi and 2 <= minor <= version[1]:
+        return True
+    return minor == version[1] and ("none" in abi or tag in abi)
 
 
-def glibc():
+def glibc() -> Version:
     try:
         return numbers((os.confstr("CS_GNU_LIBC_VERSION") or "").replace("glibc ", ""))
     except (ValueError, OSError):
         return ()
 
 
-def platform_fits(tag, machine, libc):
+def platform_fits(tag: str, machine: str, libc: Version) -> bool:
     if tag == "any":
         return True
     if not tag.endswith("_" + machine):
@@ -111,7 +122,7 @@ def platform_fits(tag, machine, libc):
     return kind.startswith("macosx" if sys.platform == "darwin" else "linux")
 
 
-def wheel_fits(wheel, version, machine, libc):
+def wheel_fits(wheel: str, version: Version, machine: str, libc: Version) -> bool:
     """True if the file's three compatibility tags allow this interpreter on this machine."""
     parts = wheel[:-len(".whl")].split("-")
     if len(parts) not in (5, 6):
@@ -121,17 +132,17 @@ def wheel_fits(wheel, version, machine, libc):
             and any(platform_fits(tag, machine, libc) for tag in platforms))
 
 
-def carried(order, python):
+def carried(order: Facts, python: Facts) -> Shelf:
     """The wheelhouse's fitting wheels: {name: [(version, file), ...]}, sorted."""
-    shelf = {}
+    shelf: Shelf = {}
     machine, libc = platform.machine().lower(), glibc()
     for wheel in sorted(order["wheelhouse"] or []):
-        if wheel_fits(wheel, python["version"], machine, libc):
+        if wheel_fits(wheel, tuple(python["version"]), machine, libc):
             shelf.setdefault(canonical(wheel.split("-")[0]), []).append((numbers(wheel.split("-")[1]), wheel))
     return shelf
 
 
-def missing_from(shelf, requirements):
+def missing_from(shelf: Shelf, requirements: list[str]) -> list[str]:
     """Requirements that no wheel of the shelf can meet."""
     wanted = [(requirement, *split_requirement(requirement)) for requirement in requirements]
     return [requirement for requirement, name, minimum in wanted
@@ -141,7 +152,7 @@ def missing_from(shelf, requirements):
 # --- where the engine lives -------------------------------------------------------------------------------------
 
 
-def place(order):
+def place(order: Facts) -> Facts:
     """Scope, folder and link of the engine."""
     root = os.geteuid() == 0
     scope = order["scope"] if order["scope"] != "auto" else "system" if root else "user"
@@ -157,7 +168,7 @@ def place(order):
     return {"scope": scope, "path": path, "link": link}
 
 
-def read(*parts):
+def read(*parts: str) -> str:
     try:
         with open(os.path.join(*parts), encoding="utf-8") as file:
             return file.read()
@@ -165,25 +176,25 @@ def read(*parts):
         return ""
 
 
-def is_ours(path):
+def is_ours(path: str) -> bool:
     return bool(read(path, STAMP)) or MARK in read(path, "pyvenv.cfg")
 
 
-def is_taken(path):
+def is_taken(path: str) -> bool:
     """True if something that this role did not make stands there."""
     if not os.path.lexists(path) or is_ours(path):
         return False
     return not os.path.isdir(path) or bool(os.listdir(path))
 
 
-def link_is_ours(link, path):
+def link_is_ours(link: str, path: str) -> bool:
     return os.path.islink(link) and os.path.dirname(os.readlink(link)) == os.path.join(path, "bin")
 
 
 # --- what to do -------------------------------------------------------------------------------------------------
 
 
-def interpreter(order):
+def interpreter(order: Facts) -> Facts:
     """The interpreter that an environment is made with: the real one behind a virtual environment."""
     path = order["python"] or sys.executable
     python = probe(path)
@@ -198,7 +209,7 @@ def interpreter(order):
     return python
 
 
-def why_rebuild(order, path, python):
+def why_rebuild(order: Facts, path: str, python: Facts) -> str:
     """Why the environment has to be made (again), or ''."""
     if not os.path.lexists(os.path.join(path, "bin", "python")):
         return "no engine in %s" % path
@@ -210,9 +221,9 @@ def why_rebuild(order, path, python):
     return ""
 
 
-def why_install(order, path, shelf):
+def why_install(order: Facts, path: str, shelf: Shelf) -> str:
     """Why pip has to run in a sound environment, or ''."""
-    installed = probe(os.path.join(path, "bin", "python"))["installed"]
+    installed = (probe(os.path.join(path, "bin", "python")) or {}).get("installed", {})
     for requirement in order["wanted"]["requirements"]:
         name, minimum = split_requirement(requirement)
         if numbers(installed.get(name, "")) < (minimum or (0,)):
@@ -223,20 +234,20 @@ def why_install(order, path, shelf):
     if order["wanted"]["zstandard"] == "auto" and "zstandard" in shelf and "zstandard" not in installed:
         return "the wheelhouse has a zstandard for this host"
     try:
-        same = json.loads(read(path, STAMP) or "{}") == order["wanted"]
+        same = bool(json.loads(read(path, STAMP) or "{}") == order["wanted"])
     except ValueError:
         same = False
     return "" if same else "the engine's build or the order has changed"
 
 
-def check_wheelhouse(order, shelf, python, build):
+def check_wheelhouse(order: Facts, shelf: Shelf, python: Facts, *, build: bool) -> None:
     """Tell before any change what the wheelhouse, or this host, is lacking."""
     if order["wheelhouse"] is not None:
         missing = missing_from(shelf, order["wanted"]["requirements"])
         if missing:
             raise Trouble(
-                "the wheelhouse %s has no wheel of %s for Python %d.%d on %s: download it there with `pip download "
-                "--only-binary=:all: --python-version %d.%d --dest %s %s`, on a machine of this platform"
+                "the wheelhouse %s has no wheel of %s for Python %d.%d on %s: run `pip download --only-binary=:all: "
+                "--python-version %d.%d --dest %s %s` on a machine like this host, or add --platform"
                 % (order["wheelhouse_path"], ", ".join(missing), *python["version"][:2], platform.machine(),
                    *python["version"][:2], order["wheelhouse_path"], " ".join("'%s'" % m for m in missing)))
     if build and not python["ensurepip"] and "pip" not in shelf:
@@ -245,7 +256,7 @@ def check_wheelhouse(order, shelf, python, build):
                       % python["base"])
 
 
-def refuse_what_others_made(order, path, link):
+def refuse_what_others_made(order: Facts, path: str, link: str) -> None:
     if is_taken(path):
         raise Trouble("%s exists and was not made by this role: move it away, or name another folder in engine_path"
                       % path)
@@ -253,7 +264,7 @@ def refuse_what_others_made(order, path, link):
         raise Trouble("%s exists and is not this engine's command: move it away, or set engine_link to false" % link)
 
 
-def plan_present(order):
+def plan_present(order: Facts) -> Facts:
     plan = place(order)
     refuse_what_others_made(order, plan["path"], plan["link"])
     python = interpreter(order)
@@ -261,17 +272,17 @@ def plan_present(order):
     rebuild = why_rebuild(order, plan["path"], python)
     reason = rebuild or why_install(order, plan["path"], shelf)
     if reason:
-        check_wheelhouse(order, shelf, python, bool(rebuild))
+        check_wheelhouse(order, shelf, python, build=bool(rebuild))
     pip = max(shelf["pip"])[1] if rebuild and not python["ensurepip"] else ""
     return dict(
         plan, python=python["base"], mark=MARK, stamp=os.path.join(plan["path"], STAMP),
         build=bool(rebuild), install=bool(reason), reason=reason, pip_wheel=pip,
         link_folder_missing=not os.path.isdir(os.path.dirname(plan["link"])),
-        carry=[file for name, versions in shelf.items() for _version, file in versions if name != "pip" or file == pip],
+        carry=[file for name, versions in shelf.items() for _version, file in versions if file == pip or name != "pip"],
         try_zstandard=order["wanted"]["zstandard"] == "auto" and (order["wheelhouse"] is None or "zstandard" in shelf))
 
 
-def plan_absent(order):
+def plan_absent(order: Facts) -> Facts:
     plan = place(order)
     if is_taken(plan["path"]):
         raise Trouble("%s was not made by this role, so it is not removed: remove it by hand, or correct engine_path"
@@ -280,7 +291,7 @@ def plan_absent(order):
     return plan
 
 
-def main():
+def main() -> None:
     order = json.loads(sys.argv[1])
     try:
         answer = plan_present(order) if order["state"] == "present" else plan_absent(order)
@@ -290,4 +301,5 @@ def main():
     json.dump(answer, sys.stdout)
 
 
-main()
+if __name__ == "__main__":
+    main()
