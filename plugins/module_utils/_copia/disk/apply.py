@@ -18,17 +18,17 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import Any, Iterator, List, Sequence, Union
+from typing import Any, Iterator, List, Sequence, Set, Union
 
 from ..core.entries import Kind
 from ..core.errors import RemoteProtocolError
 from ..core.parcel import Item
-from ..core.paths import show, split
+from ..core.paths import TreePath, show, split
 from ..core.report import Report
 from ..core.steps import MakeDirectory, MirrorPlan, Put, PutFile, Remove, SetAttributes, Step
 from . import operations as op
 from .folders import Folders
-from .place import is_one_of, put_in_place, take_out
+from .place import Outcome, is_one_of, put_in_place, take_out
 from .receive import Receiving, attributes_of
 from .scan import look
 from .stage import Stage, open_stage
@@ -62,6 +62,7 @@ class _Applying:
         self.plan, self.folders, self.report, self.durable = plan, folders, report, durable
         fsync_each = durable and len(plan.puts) <= FSYNC_FEW
         self.receiving = Receiving(plan, folders, report, fsync_each, text_limit)
+        self.moved: Set[TreePath] = set()
 
     def acts(self, items: Iterator[Item]) -> op.Acts:
         """Everything, in the order above."""
@@ -81,7 +82,7 @@ class _Applying:
 
     def _through_stage(self, stage: Stage, items: Iterator[Item]) -> op.Acts:
         yield from self.receiving.acts(stage, items)
-        if self.durable and self.receiving.staged and not self.receiving.fsync_each:
+        if self.durable and not stage.is_empty() and not self.receiving.fsync_each:
             yield op.FlushAll(self.folders.root)
         self.stage = stage
         yield from self._each(self.plan.clearances, self._remove)
@@ -108,26 +109,42 @@ class _Applying:
         self.folders.forget()
 
     def _make(self, step: MakeDirectory) -> op.Acts:
+        """Put a new directory in place, with everything in it. One that is there already gets its content bit by
+        bit, which is what a second execution of the same step finds."""
         if not step.path:
             return True
-        name = self.stage.fresh_name()
-        yield op.MakeFolder(self.stage.descriptor, name)
-        done = yield from put_in_place(self.stage, name, self.folders, step.expected, step.wanted)
-        self.folders.forget(step.path)
-        return done
+        directory, _name = split(step.path)
+        if directory in self.moved:
+            self.moved.add(step.path)
+            return True
+        outcome = yield from self._place(step)
+        if outcome is Outcome.PLACED:
+            self.moved.add(step.path)
+        return outcome is not Outcome.MODIFIED
 
     def _put(self, step: Put) -> op.Acts:
+        if step.path in self.receiving.failed:
+            return None
         if step.path in self.receiving.same and isinstance(step, PutFile):
             if not (yield from self._set(step)):
                 return False
             self.report.found_same(step)
             return None
-        name = self.receiving.staged.pop(step.path, None)
-        if name is None:
-            if step.path not in self.receiving.failed:
-                raise RemoteProtocolError(f"the parcel lacks {show(step.path)}")
-            return None
-        return (yield from put_in_place(self.stage, name, self.folders, step.expected, step.wanted))
+        if split(step.path)[0] in self.moved:
+            return True
+        return (yield from self._place(step)) is not Outcome.MODIFIED
+
+    def _place(self, step: Union[MakeDirectory, Put]) -> op.Acts:
+        staged = self.stage.find(step.path)
+        if staged is None:
+            raise RemoteProtocolError(f"the parcel lacks {show(step.path)}")
+        directory, name = split(step.path)
+        there = (self.folders.at(directory), name)
+        outcome = yield from put_in_place(self.stage, staged, there, step.expected, step.wanted)
+        if outcome is Outcome.PLACED:
+            self.stage.drop(step.path)
+            self.folders.forget(step.path)
+        return outcome
 
     def _settle(self, step: SetAttributes) -> op.Acts:
         """A directory's are set when it is closed."""

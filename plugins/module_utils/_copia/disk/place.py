@@ -16,6 +16,7 @@ worst outcome is the loss of what was written in those microseconds by a program
 
 from __future__ import annotations
 
+import enum
 import errno
 from typing import Any, Generator, Tuple
 
@@ -28,81 +29,88 @@ from .stage import Stage
 
 _NO_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
-Verdict = Generator[Operation, Any, bool]
-"""Acts that return whether the thing was done; false when something else stands there."""
+Place = Tuple[int, bytes]
+"""A name in an open directory."""
+Removing = Generator[Operation, Any, bool]
 
 
-def put_in_place(stage: Stage, staged: bytes, folders: Folders, expected: Presence, wanted: Entry) -> Verdict:
-    """Put ``staged`` at ``wanted.path``, where ``expected`` stands.
+class Outcome(enum.Enum):
+    """What became of one staged thing."""
+
+    PLACED = "placed"
+    ALREADY = "already"
+    MODIFIED = "modified"
+
+
+Placing = Generator[Operation, Any, Outcome]
+
+
+def put_in_place(stage: Stage, staged: Place, there: Place, expected: Presence, wanted: Entry) -> Placing:
+    """Put ``staged`` at ``there``, where ``expected`` stands.
 
     :raises OSError: when the kernel refuses it.
     """
-    directory, name = split(wanted.path)
-    parent = folders.at(directory)
     if isinstance(expected, Absent):
-        return (yield from _into_free_place(stage, staged, parent, name, wanted))
-    if not is_one_of(look(parent, name, wanted.path), expected, wanted):
-        return False
+        return (yield from _into_free_place(staged, there, wanted))
+    if not is_one_of(look(*there, wanted.path), expected, wanted):
+        return Outcome.MODIFIED
     try:
-        yield Exchange(stage.descriptor, staged, parent, name)
+        yield Exchange(*staged, *there)
     except FileNotFoundError:
-        return False
+        return Outcome.MODIFIED
     except OSError as error:
         if error.errno not in _NO_EXCHANGE:
             raise
-        return (yield from _replace(stage, staged, parent, name, (expected, wanted)))
-    if is_one_of(look(stage.descriptor, staged, wanted.path), expected, wanted):
-        if (yield from _discard(stage, staged, wanted.path)):
-            return True
-    yield from _exchange_back(stage, staged, parent, name)
-    return False
+        return (yield from _replace(stage, staged, there, (expected, wanted)))
+    if is_one_of(look(*staged, wanted.path), expected, wanted) and (yield from _discard(staged, wanted.path)):
+        return Outcome.PLACED
+    yield from _exchange_back(stage, staged, there)
+    return Outcome.MODIFIED
 
 
-def _exchange_back(stage: Stage, staged: bytes, parent: int, name: bytes) -> Acts:
+def _into_free_place(staged: Place, there: Place, wanted: Entry) -> Placing:
+    try:
+        yield MoveNew(*staged, *there)
+    except FileExistsError:
+        return Outcome.ALREADY if matches(look(*there, wanted.path), wanted) else Outcome.MODIFIED
+    return Outcome.PLACED
+
+
+def _exchange_back(stage: Stage, staged: Place, there: Place) -> Acts:
     """Give back what came out. When it has no place any more it stays in the tree, beside its old name."""
     try:
-        yield Exchange(stage.descriptor, staged, parent, name)
+        yield Exchange(*staged, *there)
     except OSError:
-        yield from put_back(stage, staged, parent, name)
+        yield from _put_back(stage, staged, there)
 
 
-def _into_free_place(stage: Stage, staged: bytes, parent: int, name: bytes, wanted: Entry) -> Verdict:
-    try:
-        yield MoveNew(stage.descriptor, staged, parent, name)
-    except FileExistsError:
-        return matches(look(parent, name, wanted.path), wanted)
-    return True
-
-
-def _replace(
-    stage: Stage, staged: bytes, parent: int, name: bytes, allowed: Tuple[Presence, Entry]
-) -> Verdict:
+def _replace(stage: Stage, staged: Place, there: Place, allowed: Tuple[Presence, Entry]) -> Placing:
     """Rule 4. RACE: a file that is replaced by another program between the look and ours is lost."""
     wanted = allowed[1]
-    found = look(parent, name, wanted.path)
+    found = look(*there, wanted.path)
     if isinstance(found, Entry) and found.kind is Kind.DIRECTORY and is_one_of(found, *allowed):
-        yield RemoveFolder(parent, name)
-        yield MoveNew(stage.descriptor, staged, parent, name)
-        return True
-    aside = stage.fresh_name()
-    yield Link(parent, name, stage.descriptor, aside)
-    if not is_one_of(look(stage.descriptor, aside, wanted.path), *allowed):
-        return False
-    yield Replace(stage.descriptor, staged, parent, name)
-    if not is_one_of(look(stage.descriptor, aside, wanted.path), *allowed):
-        yield Replace(stage.descriptor, aside, parent, name)
-        return False
-    return True
+        yield RemoveFolder(*there)
+        yield MoveNew(*staged, *there)
+        return Outcome.PLACED
+    aside = (stage.descriptor, stage.fresh_name())
+    yield Link(*there, *aside)
+    if not is_one_of(look(*aside, wanted.path), *allowed):
+        return Outcome.MODIFIED
+    yield Replace(*staged, *there)
+    if not is_one_of(look(*aside, wanted.path), *allowed):
+        yield Replace(*aside, *there)
+        return Outcome.MODIFIED
+    return Outcome.PLACED
 
 
-def _discard(stage: Stage, name: bytes, path: TreePath) -> Verdict:
+def _discard(place: Place, path: TreePath) -> Removing:
     """Remove what came out of the tree; a directory only when it is empty."""
-    found = look(stage.descriptor, name, path)
+    found = look(*place, path)
     try:
         if isinstance(found, Entry) and found.kind is Kind.DIRECTORY:
-            yield RemoveFolder(stage.descriptor, name)
+            yield RemoveFolder(*place)
         elif isinstance(found, Entry):
-            yield Unlink(stage.descriptor, name)
+            yield Unlink(*place)
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
@@ -110,48 +118,49 @@ def _discard(stage: Stage, name: bytes, path: TreePath) -> Verdict:
     return True
 
 
-def take_out(stage: Stage, folders: Folders, expected: Entry) -> Verdict:
-    """Remove ``expected``, by way of the staging folder.
+def take_out(stage: Stage, folders: Folders, expected: Entry) -> Removing:
+    """Remove ``expected``, by way of the staging folder; false when something else stands there.
 
     :raises OSError: when the kernel refuses it.
     """
     directory, name = split(expected.path)
     try:
-        parent = folders.at(directory)
         if expected.kind is Kind.DIRECTORY:
             folders.forget(expected.path)
-            yield RemoveFolder(parent, name)
+            yield RemoveFolder(folders.at(directory), name)
             return True
-        found = look(parent, name, expected.path)
+        there = (folders.at(directory), name)
+        found = look(*there, expected.path)
         if not matches(found, expected):
             return found is ABSENT
-        aside = stage.fresh_name()
-        yield MoveNew(parent, name, stage.descriptor, aside)
+        aside = (stage.descriptor, stage.fresh_name())
+        yield MoveNew(*there, *aside)
     except FileNotFoundError:
         return True
     except NotADirectoryError:
         return False
-    if matches(look(stage.descriptor, aside, expected.path), expected):
-        yield Unlink(stage.descriptor, aside)
+    if matches(look(*aside, expected.path), expected):
+        yield Unlink(*aside)
         return True
-    yield from put_back(stage, aside, parent, name)
+    yield from _put_back(stage, aside, there)
     return False
 
 
-def put_back(stage: Stage, aside: bytes, parent: int, name: bytes) -> Acts:
+def _put_back(stage: Stage, aside: Place, there: Place) -> Acts:
     """Put back what was taken out by mistake; beside its name when that was taken meanwhile.
 
     When not even that works it is kept in the reserved folder, under a name that no sweep touches.
     """
     try:
-        yield MoveNew(stage.descriptor, aside, parent, name)
+        yield MoveNew(*aside, *there)
         return
     except OSError:
         pass
+    parent, name = there
     try:
-        yield MoveNew(stage.descriptor, aside, parent, name[:230] + b".conflict-" + stage.token[:14])
+        yield MoveNew(*aside, parent, name[:230] + b".conflict-" + stage.token[:14])
     except OSError:
-        yield from stage.keep(aside)
+        yield from stage.keep(*aside)
         raise
 
 

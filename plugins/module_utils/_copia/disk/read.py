@@ -197,7 +197,8 @@ def sign_file(locate: Locate, entry: Entry, block_size: int) -> Any:
 
 def read_small(locate: Locate, entry: Entry) -> Optional[bytes]:
     """The content of a small file; ``None`` when it can't be read or is not as listed."""
-    return _with_open(locate, entry, lambda descriptor: os.pread(descriptor, entry.size, 0))
+    content: Optional[bytes] = _with_open(locate, entry, lambda descriptor: os.pread(descriptor, entry.size, 0))
+    return content
 
 
 def _pieces(descriptor: int) -> Iterator[bytes]:

@@ -24,7 +24,13 @@ from . import operations as op
 from .folders import FILE, Folders
 from .stage import Stage
 
-_WHOLE_RUN = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+_NEXT = {
+    errno.ENOSPC: "Make room",
+    errno.EDQUOT: "Raise the quota or make room",
+    errno.EPERM: "Become a user that may set the owner",
+    errno.EROFS: "Mount it writable",
+    errno.EACCES: "Become a user that may write there",
+}
 _DAMAGED = "arrived damaged: its BLAKE3 is not what was sent; run again"
 
 
@@ -32,8 +38,7 @@ _DAMAGED = "arrived damaged: its BLAKE3 is not what was sent; run again"
 class Receiving:
     """One parcel on its way into the staging folder.
 
-    ``staged`` are the names that contents got there, ``same`` the files whose content proved to be right already,
-    ``failed`` the paths that became problems. ``text_limit`` is in bytes: smaller texts are kept for the diff.
+    ``same`` are the files whose content proved to be right already, ``failed`` the paths that became problems. ``text_limit`` is in bytes: smaller texts are kept for the diff.
     """
 
     plan: MirrorPlan
@@ -41,24 +46,41 @@ class Receiving:
     report: Report
     fsync_each: bool
     text_limit: int = 0
-    staged: Dict[TreePath, bytes] = field(default_factory=dict)
     same: Set[TreePath] = field(default_factory=set)
     failed: Set[TreePath] = field(default_factory=set)
 
     def acts(self, stage: Stage, items: Iterator[Item]) -> op.Acts:
-        """Stage the links of the plan and every item.
+        """Stage the new directories, the links and every item.
 
         :raises InputError: when the file system as a whole refuses.
         :raises RemoteProtocolError: when the parcel is not an answer to this plan.
         """
         puts = {step.path: step for step in self.plan.puts}
+        try:
+            yield from self._shells(stage)
+            for item in items:
+                yield from self._item(stage, puts, item, items)
+            self._check_complete(stage)
+        except OSError as error:
+            raise InputError(
+                f"staging failed: {os.strerror(error.errno or 0)}; nothing in the destination was replaced. "
+                f"{_NEXT.get(error.errno or 0, 'Mend that')} and run again"
+            ) from error
+
+    def _check_complete(self, stage: Stage) -> None:
+        for step in self.plan.puts:
+            if not (stage.has(step.path) or step.path in self.same or step.path in self.failed):
+                raise RemoteProtocolError(f"the parcel lacks {show(step.path)}")
+
+    def _shells(self, stage: Stage) -> op.Acts:
+        """What has no content of its own to wait for: directories, parents first, and links."""
+        for make in self.plan.makes:
+            if make.path:
+                yield op.MakeFolder(*stage.folder_for(make.path))
         for step in self.plan.puts:
             if isinstance(step, PutLink):
-                name = stage.fresh_name()
-                yield op.MakeLink(stage.descriptor, name, step.wanted.target, attributes_of(step.wanted))
-                self.staged[step.path] = name
-        for item in items:
-            yield from self._item(stage, puts, item, items)
+                place = stage.place_for(step.path)
+                yield op.MakeLink(*place, step.wanted.target, attributes_of(step.wanted))
 
     def _item(self, stage: Stage, puts: Dict[TreePath, Put], item: Item, items: Iterator[Item]) -> op.Acts:
         if not isinstance(item, (Small, Begin, Same, Trouble)):
@@ -66,37 +88,28 @@ class Receiving:
         step = puts.get(item.path)
         if not isinstance(step, PutFile):
             raise RemoteProtocolError(f"a parcel has {show(item.path)}, which nobody asked for")
-        try:
-            if isinstance(item, Same):
-                self.same.add(item.path)
-            elif isinstance(item, Trouble):
-                self.fail(item.path, item.what)
-            elif isinstance(item, Small):
-                yield from self._small(stage, step, item)
-            else:
-                yield from self._stream(stage, step, item, items)
-        except OSError as error:
-            if error.errno in _WHOLE_RUN:
-                raise InputError(
-                    f"staging {show(item.path)} failed: {os.strerror(error.errno or 0)}; "
-                    "nothing in the destination was replaced. Make room (or make it writable) and run again"
-                ) from error
-            raise
+        if isinstance(item, Same):
+            self.same.add(item.path)
+        elif isinstance(item, Trouble):
+            self.fail(item.path, item.what)
+        elif isinstance(item, Small):
+            yield from self._small(stage, step, item)
+        else:
+            yield from self._stream(stage, step, item, items)
 
     def _small(self, stage: Stage, step: PutFile, item: Small) -> op.Acts:
         if len(item.data) != step.wanted.size or (any(item.digest) and _digest(item.data) != item.digest):
             self.fail(item.path, _DAMAGED)
             return
         self._note_text(step, item.data)
-        name = stage.fresh_name()
-        yield op.WriteFile(stage.descriptor, name, item.data, attributes_of(step.wanted), self.fsync_each)
+        place = stage.place_for(item.path)
+        yield op.WriteFile(*place, item.data, attributes_of(step.wanted), self.fsync_each)
         self.report.bytes_literal += len(item.data)
-        self.staged[item.path] = name
 
     def _stream(self, stage: Stage, step: PutFile, begin: Begin, items: Iterator[Item]) -> op.Acts:
         """A large file. The stream is read to its end whatever happens, so that the next item starts in frame."""
-        name = stage.fresh_name()
-        new: int = yield op.CreateFile(stage.descriptor, name)
+        place = stage.place_for(begin.path)
+        new: int = yield op.CreateFile(*place)
         writer = _Stream(new, self._open_basis(step), begin.length)
         try:
             for item in items:
@@ -113,13 +126,13 @@ class Receiving:
         trouble = item.what if isinstance(item, Broken) else writer.trouble(item.digest)
         if trouble:
             os.close(new)
-            yield op.Unlink(stage.descriptor, name)
+            yield op.Unlink(*place)
+            stage.drop(begin.path)
             self.fail(begin.path, trouble)
             return
         yield op.SealFile(new, attributes_of(step.wanted), self.fsync_each)
         self.report.bytes_literal += writer.literal
         self.report.bytes_matched += writer.matched
-        self.staged[begin.path] = name
 
     def _open_basis(self, step: PutFile) -> int:
         """The target's own version, for the parts that are copied from it; -1 where there is none."""

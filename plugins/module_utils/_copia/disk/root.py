@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Roots: where a tree starts. Finding, making and locking one, and turning names of accounts into ids."""
+"""Roots: where a tree starts. Finding and locking one, and turning names of accounts into ids."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ import os
 import pwd
 import stat
 import time
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, Optional, Tuple
 
 from ..core.errors import Busy, InputError
-from ..core.paths import show
+from ..core.paths import RESERVED, show
 from .folders import open_root
-from .operations import Acts, MakeFolder
 
-_PARENT_MODE = 0o755
 _LOCK_POLL = 0.05
 _NO_LOCKS = (errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL)
 
@@ -56,30 +54,6 @@ def split_file(path: bytes) -> Tuple[int, bytes]:
     """
     directory, name = os.path.split(os.path.realpath(path))
     return open_source(directory), name
-
-
-def make_root(path: bytes) -> Acts:
-    """Make the directory ``path`` and its missing parents; the answer is its descriptor.
-
-    :raises OSError: when one can't be made or entered.
-    """
-    missing: List[bytes] = []
-    path = os.path.abspath(path)
-    while not os.path.lexists(path):
-        path, name = os.path.split(path)
-        missing.append(name)
-    descriptor = open_root(path)
-    while missing:
-        name = missing.pop()
-        try:
-            yield MakeFolder(descriptor, name, _PARENT_MODE)
-            below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=descriptor)
-        except FileExistsError:
-            below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=descriptor)
-        finally:
-            os.close(descriptor)
-        descriptor = below
-    return descriptor
 
 
 def lock_root(descriptor: int, path: bytes, *, patience: float, pause: Callable[[float], None] = time.sleep) -> None:
@@ -131,3 +105,12 @@ def group_id(name: Optional[str]) -> Optional[int]:
         return grp.getgrnam(name).gr_gid
     except KeyError:
         raise InputError(f"group is {name!r}: expected a group of this host, or a number") from None
+
+
+def has_leftovers(root: int) -> bool:
+    """Whether a killed run left something at ``root``."""
+    try:
+        os.stat(RESERVED, dir_fd=root, follow_symlinks=False)
+    except OSError:
+        return False
+    return True

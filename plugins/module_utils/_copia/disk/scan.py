@@ -105,14 +105,24 @@ class Scan:
     def _pack(
         self, path: TreePath, descriptor: int, names: List[bytes], listed_as: List[bytes]
     ) -> Tuple[Block, List[bytes]]:
-        """The block of one directory, and the names of its subdirectories."""
+        """The block of one directory, and the names of its subdirectories. The loop that a scan's time is spent in:
+        regular files of a tree without rules pass straight through."""
         kept: List[bytes] = []
         rows: List[bytes] = []
         targets: List[bytes] = []
         below: List[bytes] = []
+        look_at, pack, mask = os.stat, ROW.pack, self.mode_mask
+        regular, file_kind = stat.S_IFREG, int(Kind.FILE)
+        plain = self.selector is None and not self.owner and not self.group
         for name, shown in zip(names, listed_as):
             try:
-                found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                found = look_at(name, dir_fd=descriptor, follow_symlinks=False)
+                mode = found.st_mode
+                if plain and mode & 0o170000 == regular:
+                    size, mtime_ns = found.st_size, found.st_mtime_ns
+                    rows.append(pack(file_kind, 0, mode & mask, NOT_RECORDED, NOT_RECORDED, size, mtime_ns))
+                    kept.append(shown)
+                    continue
                 kind, mode, uid, gid, size, mtime_ns = self._fields(found)
                 if self.selector is not None and self._is_excluded(path, shown, kind):
                     continue
@@ -124,7 +134,7 @@ class Scan:
                 self.problems.append(Problem(join(path, shown), f"cannot be read: {os.strerror(error.errno or 0)}"))
                 row = _UNKNOWN_ROW
             else:
-                row = ROW.pack(kind, 0, mode, uid, gid, size, mtime_ns)
+                row = pack(kind, 0, mode, uid, gid, size, mtime_ns)
                 if kind is Kind.DIRECTORY:
                     below.append(name)
             kept.append(shown)

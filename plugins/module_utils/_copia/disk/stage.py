@@ -7,44 +7,87 @@ Rules
 1. ``.copia/`` at the top of the root, for the owner alone, and in it one folder per run with a random name. What we
    make has a name that no peer can say and no other run uses.
 2. It exists only while a run stages there. What a killed run left is swept by the next one.
-3. What came out of the tree (an exchanged old version, a removed file) passes through it, and is looked at there
+3. A new directory is built here with everything in it, and moved into its place at once; what goes into a directory
+   that is there already is staged under a name of its own.
+4. What came out of the tree (an exchanged old version, a removed file) passes through it, and is looked at there
    before it goes.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
-from typing import Generator, List, Tuple
+from typing import Dict, Generator, List, Optional, Tuple
 
-from ..core.paths import RESERVED
-from .folders import DIRECTORY
+from ..core.paths import RESERVED, TreePath, join, split
+from .folders import DIRECTORY, Folders, open_root
 from .operations import Acts, MakeFolder, MoveNew, Operation, RemoveFolder, Unlink
 
 KEPT = b"kept-"
+_PARENT_MODE = 0o755
 
 
 class Stage:
-    """An open staging folder: ``descriptor``, and names that are free in it."""
+    """An open staging folder: ``descriptor``, names that are free in it, and what is staged where."""
 
-    def __init__(self, root: int, top: int, descriptor: int, name: bytes) -> None:
+    def __init__(self, root: int, top: int, descriptor: int, token: bytes) -> None:
         self.root = root
         self.descriptor = descriptor
+        self.token = token
         self._top = top
-        self.token = name
         self._number = 0
+        self._folders = Folders(descriptor)
+        self._new: Dict[TreePath, TreePath] = {}
+        self._staged: Dict[TreePath, TreePath] = {}
 
     def fresh_name(self) -> bytes:
         """A name that nothing in this folder has."""
         self._number += 1
         return b"%x" % self._number
 
-    def keep(self, name: bytes) -> Acts:
+    def place_for(self, path: TreePath) -> Tuple[int, bytes]:
+        """Where what is to stand at ``path`` is staged: ``(directory descriptor, name)``."""
+        directory, name = split(path)
+        inside = self._new.get(directory)
+        place = TreePath(self.fresh_name()) if inside is None else join(inside, name)
+        self._staged[path] = place
+        return self._at(place)
+
+    def folder_for(self, path: TreePath) -> Tuple[int, bytes]:
+        """The same for a new directory; from now on what is to stand in it is staged in it."""
+        parent, name = self.place_for(path)
+        self._new[path] = self._staged[path]
+        return parent, name
+
+    def find(self, path: TreePath) -> Optional[Tuple[int, bytes]]:
+        """Where what is to stand at ``path`` was staged; ``None`` when nothing was."""
+        place = self._staged.get(path)
+        return None if place is None else self._at(place)
+
+    def has(self, path: TreePath) -> bool:
+        """Whether something was staged for ``path``."""
+        return path in self._staged
+
+    def is_empty(self) -> bool:
+        """Whether nothing was staged."""
+        return not self._staged
+
+    def drop(self, path: TreePath) -> None:
+        """Forget what was staged for ``path``: it went into its place, or was removed."""
+        place = self._staged.pop(path, None)
+        if path in self._new and place is not None:
+            self._folders.forget(place)
+
+    def _at(self, place: TreePath) -> Tuple[int, bytes]:
+        directory, name = split(place)
+        return self._folders.at(directory), name
+
+    def keep(self, parent: int, name: bytes) -> Acts:
         """Move ``name`` to where no sweep removes it: a content that belongs to a user and has no other place."""
-        yield MoveNew(self.descriptor, name, self._top, KEPT + self.token + b"-" + name)
+        yield MoveNew(parent, name, self._top, KEPT + self.token + b"-" + self.fresh_name())
 
     def leave(self) -> Acts:
         """Remove the folder and all in it."""
+        self._folders.forget()
         os.close(self.descriptor)
         yield from _clear(self._top, self.token)
         os.close(self._top)
@@ -65,7 +108,7 @@ def open_stage(root: int) -> "Generator[Operation, object, Stage]":
         for name in map(os.fsencode, os.listdir(top)):
             if not name.startswith(KEPT):
                 yield from _clear(top, name)
-        name = secrets.token_hex(8).encode()
+        name = os.urandom(8).hex().encode()
         yield MakeFolder(top, name)
         return Stage(root, top, os.open(name, DIRECTORY, dir_fd=top), name)
     except BaseException:
@@ -73,19 +116,34 @@ def open_stage(root: int) -> "Generator[Operation, object, Stage]":
         raise
 
 
+def make_root(path: bytes) -> Acts:
+    """Make the directory ``path`` and its missing parents; the answer is its descriptor.
+
+    :raises OSError: when one can't be made or entered.
+    """
+    missing: List[bytes] = []
+    path = os.path.abspath(path)
+    while not os.path.lexists(path):
+        path, name = os.path.split(path)
+        missing.append(name)
+    descriptor = open_root(path)
+    while missing:
+        name = missing.pop()
+        try:
+            yield MakeFolder(descriptor, name, _PARENT_MODE)
+            below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=descriptor)
+        except FileExistsError:
+            below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+        descriptor = below
+    return descriptor
+
+
 def sweep(root: int) -> Acts:
     """Remove what a killed run left at ``root``, and nothing else. The caller holds the root's lock."""
     stage = yield from open_stage(root)
     yield from stage.leave()
-
-
-def has_leftovers(root: int) -> bool:
-    """Whether a killed run left something at ``root``."""
-    try:
-        os.stat(RESERVED, dir_fd=root, follow_symlinks=False)
-    except OSError:
-        return False
-    return True
 
 
 def _clear(parent: int, name: bytes) -> Acts:

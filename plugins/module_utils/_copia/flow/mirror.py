@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field, replace
-from typing import Callable, Dict, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Optional, Tuple
 
 from ..core.brakes import Brake, Limit, explain, pulled_brakes
 from ..core.delta import block_size_for
@@ -30,14 +30,13 @@ from ..core.paths import TreePath, show
 from ..core.report import Report, TextChange, foresee, is_text
 from ..core.selection import Rules, selector
 from ..core.steps import MirrorPlan, PutFile, Reason
-from ..disk.apply import apply_plan
-from ..disk.operations import Perform, run
-from ..disk.perform import perform
 from ..disk.read import Locate, Reader, digest_of_pieces, hash_files, locate_in_tree, locate_single, read_small, sign_file
 from ..disk.folders import Folders
-from ..disk.root import group_id, kind_of_root, lock_root, make_root, open_source, split_file, user_id
+from ..disk.root import group_id, has_leftovers, kind_of_root, lock_root, open_source, split_file, user_id
 from ..disk.scan import Scan
-from ..disk.stage import has_leftovers, sweep
+
+if TYPE_CHECKING:
+    from ..disk.operations import Perform
 
 DELTA_FROM = 64 * 1024
 """Files smaller than this travel whole: their signature and the search cost more than their bytes."""
@@ -147,7 +146,7 @@ class Target:
     """The target side. Close it when the report is out."""
 
     def __init__(
-        self, spec: TargetSpec, *, is_tree: bool, report: Optional[Report] = None, carry_out: Perform = perform
+        self, spec: TargetSpec, *, is_tree: bool, report: Optional[Report] = None, carry_out: Optional[Perform] = None
     ) -> None:
         """Open the destination, as far as it exists. ``report`` is that of an earlier part of the run.
 
@@ -272,22 +271,27 @@ class Target:
         return read_small(self._locate(), step.expected) if isinstance(step.expected, Entry) else b""
 
     def _carry_out(self, plan: MirrorPlan, items: Iterator[Item]) -> None:
-        if self._descriptor is None and not plan.is_empty:
-            self._descriptor = run(make_root(self.root), self._perform)
-        if self._descriptor is None:
-            self._report.begin(plan)
-            return
-        if plan.is_empty and not has_leftovers(self._descriptor):
+        if plan.is_empty and (self._descriptor is None or not has_leftovers(self._descriptor)):
             self._report.begin(plan)
             self._report.finish()
             return
+        # an unchanged tree never gets here, and a module's imports are compiled anew on every host: hence so late
+        from ..disk.apply import apply_plan
+        from ..disk.operations import run
+        from ..disk.perform import perform
+        from ..disk.stage import make_root, sweep
+
+        do = self._perform or perform
+        if self._descriptor is None:
+            self._descriptor = run(make_root(self.root), do)
         lock_root(self._descriptor, self.root, patience=self.spec.patience)
         if plan.is_empty:
-            run(sweep(self._descriptor), self._perform)
-        acts = apply_plan(
-            plan, items, self._descriptor, self._report, durable=self.spec.durable, text_limit=self.spec.text_limit
+            run(sweep(self._descriptor), do)
+        spec = self.spec
+        run(
+            apply_plan(plan, items, self._descriptor, self._report, durable=spec.durable, text_limit=spec.text_limit),
+            do,
         )
-        run(acts, self._perform)
 
     def _locate(self) -> Locate:
         if self._descriptor is None:
@@ -304,7 +308,7 @@ def mirror(
     target_spec: TargetSpec,
     *,
     announce: Optional[Callable[[MirrorPlan], None]] = None,
-    carry_out: Perform = perform,
+    carry_out: Optional[Perform] = None,
 ) -> Report:
     """Make ``target_spec.path`` equal to ``source_spec.path``, both on this host. ``announce`` hears the plan before
     anything is done.

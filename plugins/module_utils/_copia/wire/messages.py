@@ -128,6 +128,7 @@ _STEPS: Tuple[Tuple[str, Tuple[Type[Any], ...]], ...] = (
     ("puts", (PutFile, PutLink)),
     ("settles", (SetAttributes,)),
 )
+_COUNTS = ("scanned", "files", "entries", "kept", "skipped", "same", "bytes_total")
 
 
 def encode_plan(plan: MirrorPlan, report: Report, *, is_tree: bool) -> bytes:
@@ -141,7 +142,7 @@ def encode_plan(plan: MirrorPlan, report: Report, *, is_tree: bool) -> bytes:
         body[name] = list(pack_rows([(step.path, step.expected) for step in steps]))
     body["closings"] = list(pack_rows([(entry.path or _ROOT_NAME, entry) for entry in plan.closings]))
     body["problems"] = [[path, what] for path, what in plan.problems]
-    body["counts"] = [plan.scanned, plan.files, plan.entries, plan.kept, plan.skipped, plan.same, plan.bytes_total]
+    body["counts"] = [getattr(plan, name) for name in _COUNTS]
     body["tree"] = is_tree
     body["troubles"] = [[problem.path, problem.what] for problem in report.problems]
     body["notes"] = list(report.notes)
@@ -168,14 +169,9 @@ def decode_plan(data: bytes) -> Tuple[MirrorPlan, Report, bool]:
             for entry in _decode_entries(_list_of(body, name, bytes, 4))
         )
     closings = tuple(_decode_entries(_list_of(body, "closings", bytes, 4)))
-    counts = _list_of(body, "counts", int, 7)
     problems = tuple((parse_path(path), str(what)) for path, what in _pairs(body, "problems"))
-    plan = MirrorPlan(
-        **groups,
-        closings=closings,
-        problems=problems,
-        **dict(zip(("scanned", "files", "entries", "kept", "skipped", "same", "bytes_total"), counts)),
-    )
+    counts: Dict[str, Any] = dict(zip(_COUNTS, _list_of(body, "counts", int, len(_COUNTS))))
+    plan = MirrorPlan(**groups, closings=closings, problems=problems, **counts)
     return plan, _decode_report(body), bool(body.get("tree"))
 
 
