@@ -19,6 +19,7 @@ from ..module_utils._ansible import MIRROR_OPTIONS, EngineMissing, find_engine, 
 from ..module_utils._copia.core.errors import CopiaError, InputError
 from ..module_utils._copia.core.parcel import Item, Listing, Wants
 from ..module_utils._copia.flow.mirror import Source, SourceSpec, Target, TargetSpec, tree_digest
+from ..module_utils._copia.flow.pump import pieces_of
 from ..module_utils._copia.wire.messages import decode_listing, decode_wants, encode_listing, encode_wants
 from ..module_utils._copia.wire.pack import codecs, decode_pack, encode_pack
 from ..plugin_utils.courier import Courier, StepFailed
@@ -95,7 +96,8 @@ class ActionModule(ActionBase):
         wants = decode_wants(courier.receive_bytes(answer["wants"]), listing)
         clock = time.perf_counter()
         items = source.answer(wants, dry=self._task.check_mode)
-        parcel = courier.send_pieces("parcel", encode_pack(items, pick_codec(options["compress"], answer["codecs"])))
+        codec = pick_codec(options["compress"], answer["codecs"])
+        parcel = courier.send_pieces("parcel", encode_pack(items, codec))
         seconds["parcel"] = time.perf_counter() - clock
         return courier.run("finish", {**courier.pass_back("plan", answer["plan"]), **parcel})
 
@@ -125,7 +127,7 @@ class ActionModule(ActionBase):
             **courier.send("wants", encode_wants(wants, listing)),
         }
         parcel = courier.run("answer", arguments, pick_codec(options["compress"], answer["codecs"]))["parcel"]
-        return decode_pack(_pieces_of(courier.receive(parcel)))
+        return decode_pack(pieces_of(courier.receive(parcel)))
 
 
 def pick_codec(wanted: str, theirs: Sequence[str]) -> str:
@@ -157,11 +159,3 @@ def _name_host(result: Dict[str, Any], host: str) -> None:
         for header in ("before_header", "after_header"):
             part[header] = f"{host}:{part[header]}"
 
-
-def _pieces_of(path: str) -> Iterator[bytes]:
-    with open(path, "rb") as stream:
-        while True:
-            piece = stream.read(1 << 20)
-            if not piece:
-                return
-            yield piece

@@ -20,6 +20,7 @@ from ._ansible import EngineMissing, find_engine, result_of, source_spec, target
 from ._copia.core.errors import CopiaError, RemoteProtocolError
 from ._copia.core.parcel import Listing
 from ._copia.flow.mirror import Source, SourceSpec, Target, TargetSpec, mirror
+from ._copia.flow.pump import pieces_of
 from ._copia.wire.messages import (
     decode_listing,
     decode_plan,
@@ -32,7 +33,6 @@ from ._copia.wire.pack import codecs, decode_pack, encode_pack
 
 INLINE_LIMIT = 512 * 1024
 """Messages up to this many bytes travel inside arguments and results."""
-_PIECE = 1 << 20
 _MESSAGES = ("listing", "wants", "plan", "parcel")
 
 INTERNAL_OPTIONS: Dict[str, Dict[str, Any]] = {
@@ -129,12 +129,7 @@ def _pieces(params: Mapping[str, Any], name: str) -> Iterator[bytes]:
     path = params[f"_{name}_file"]
     if not path:
         raise RemoteProtocolError(f"this step needs the {name}; it is run by the action plugin only")
-    with open(path, "rb") as stream:
-        while True:
-            piece = stream.read(_PIECE)
-            if not piece:
-                return
-            yield piece
+    yield from pieces_of(path)
 
 
 def answer_with(data: bytes, params: Mapping[str, Any], name: str) -> Dict[str, Any]:

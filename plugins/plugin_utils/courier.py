@@ -137,7 +137,7 @@ class Courier:
         folder: Optional[str] = shell.tmpdir or self._action._make_tmp_path()
         remote: str = shell.join_path(folder, f"copia-{name}")
         self._action._transfer_file(path, remote)
-        self._action._fixup_perms2((folder, remote))
+        self._action._fixup_perms2((folder, remote), execute=False)
         return remote
 
     def _local_file(self) -> str:

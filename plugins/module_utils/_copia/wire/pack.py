@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import Any, Callable, Dict, Generator, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Iterable, Iterator, List, Optional, Tuple
 
 from ..core.errors import LocalProtocolError, RemoteProtocolError
 from ..core.parcel import SMALL_LIMIT, Begin, Broken, Copied, Data, Differs, End, Item, Same, Small, Trouble
-from ..core.paths import parse_path
+from ..core.paths import TreePath, parse_path
 
 MAGIC = b"COPIAPK1"
 CHUNK = 1 << 18
@@ -29,7 +29,9 @@ _COPY = struct.Struct("<BQQ")
 _DATA = struct.Struct("<BI")
 _MAX_PATH = 65535
 _SMALL, _BEGIN, _DATA_TAG, _COPIED, _END, _BROKEN, _SAME, _DIFFERS, _TROUBLE, _CLOSE = range(1, 11)
-_NAMED = {Small: _SMALL, Begin: _BEGIN, Same: _SAME, Differs: _DIFFERS, Trouble: _TROUBLE}
+_NO_DIGEST = bytes(32)
+_WITH_PATH = frozenset((_SMALL, _BEGIN, _SAME, _DIFFERS, _TROUBLE))
+_NAMED = {Begin: _BEGIN, Same: _SAME, Differs: _DIFFERS, Trouble: _TROUBLE}
 
 PLAIN, DEFLATED, ZSTD = 0, 1, 2
 _CODECS = {"none": PLAIN, "zlib": DEFLATED, "zstd": ZSTD}
@@ -49,46 +51,52 @@ def encode_pack(items: Iterable[Item], codec: str = "zlib") -> Iterator[bytes]:
 
     :raises LocalProtocolError: when a path or a message is too long for the format.
     """
-    compress = _compressor(_CODECS[codec])
     yield MAGIC
+    yield from map(_compressor(_CODECS[codec]), _raw_chunks(items))
+
+
+def _raw_chunks(items: Iterable[Item]) -> Iterator[bytes]:
     gathered: List[bytes] = []
     size = 0
     for item in items:
-        for piece in _encode_item(item):
+        if type(item) is Small:
+            head = _NAME_HEAD.pack(_SMALL, _checked_path(item.path)) + item.path
+            piece = b"".join((head, _LENGTH.pack(len(item.data)), item.digest or _NO_DIGEST, item.data))
             gathered.append(piece)
             size += len(piece)
+        else:
+            for piece in _encode_item(item):
+                gathered.append(piece)
+                size += len(piece)
         if size >= CHUNK:
-            yield from _chunks(b"".join(gathered), compress)
+            yield from _cut(b"".join(gathered))
             gathered, size = [], 0
     gathered.append(bytes((_CLOSE,)))
-    yield from _chunks(b"".join(gathered), compress)
+    yield from _cut(b"".join(gathered))
 
 
-def _chunks(raw: bytes, compress: Callable[[bytes], Tuple[int, bytes]]) -> Iterator[bytes]:
+def _cut(raw: bytes) -> Iterator[bytes]:
     for start in range(0, len(raw), MAX_CHUNK):
-        part = raw[start : start + MAX_CHUNK]
-        codec, stored = compress(part)
-        yield _CHUNK_HEAD.pack(codec, len(part), len(stored))
-        yield stored
+        yield raw[start : start + MAX_CHUNK]
 
 
-def _compressor(codec: int) -> Callable[[bytes], Tuple[int, bytes]]:
-    """A function that compresses where it shrinks; after a miss it only probes the start of the next chunk."""
-    if codec == PLAIN:
-        return lambda raw: (PLAIN, raw)
+def _compressor(codec: int) -> Callable[[bytes], bytes]:
+    """A function that makes a chunk: compressed where that shrinks it; after a miss it only probes the next one."""
     squeeze: Callable[[bytes], bytes] = _zstd_squeeze() if codec == ZSTD else (lambda raw: zlib.compress(raw, 1))
     missed = False
 
-    def compress(raw: bytes) -> Tuple[int, bytes]:
+    def chunk(raw: bytes) -> bytes:
         nonlocal missed
         probe = raw[: CHUNK // 16]
-        if missed and len(squeeze(probe)) > len(probe) * 7 // 8:
-            return PLAIN, raw
+        if codec == PLAIN or (missed and len(squeeze(probe)) > len(probe) * 7 // 8):
+            return _CHUNK_HEAD.pack(PLAIN, len(raw), len(raw)) + raw
         stored = squeeze(raw)
         missed = len(stored) > len(raw) * 7 // 8
-        return (PLAIN, raw) if missed else (codec, stored)
+        if missed:
+            return _CHUNK_HEAD.pack(PLAIN, len(raw), len(raw)) + raw
+        return _CHUNK_HEAD.pack(codec, len(raw), len(stored)) + stored
 
-    return compress
+    return chunk
 
 
 def _zstd_squeeze() -> Callable[[bytes], bytes]:
@@ -98,27 +106,27 @@ def _zstd_squeeze() -> Callable[[bytes], bytes]:
     return lambda raw: bytes(machine.compress(raw))
 
 
+def _checked_path(path: bytes) -> int:
+    if not 0 < len(path) <= _MAX_PATH:
+        raise LocalProtocolError(f"a path of {len(path)} bytes, the pack format allows 1 to {_MAX_PATH}")
+    return len(path)
+
+
 def _encode_item(item: Item) -> Iterator[bytes]:
-    if isinstance(item, (Small, Begin, Same, Differs, Trouble)):
-        if len(item.path) > _MAX_PATH:
-            raise LocalProtocolError(f"a path of {len(item.path)} bytes, the pack format allows {_MAX_PATH}")
-        yield _NAME_HEAD.pack(_NAMED[type(item)], len(item.path))
+    """Every item but ``Small``."""
+    if isinstance(item, (Begin, Same, Differs, Trouble)):
+        yield _NAME_HEAD.pack(_NAMED[type(item)], _checked_path(item.path))
         yield item.path
-    if isinstance(item, Small):
-        yield _LENGTH.pack(len(item.data))
-        yield item.digest.ljust(32, b"\0")
-        yield item.data
-    elif isinstance(item, Begin):
+    if isinstance(item, Begin):
         yield _LENGTH.pack(item.length)
     elif isinstance(item, Data):
-        for start in range(0, len(item.data), MAX_CHUNK):
-            part = item.data[start : start + MAX_CHUNK]
+        for part in _cut(item.data):
             yield _DATA.pack(_DATA_TAG, len(part))
             yield part
     elif isinstance(item, Copied):
         yield _COPY.pack(_COPIED, item.offset, item.length)
     elif isinstance(item, End):
-        yield bytes((_END,)) + item.digest.ljust(32, b"\0")
+        yield bytes((_END,)) + (item.digest or _NO_DIGEST)
     elif isinstance(item, (Broken, Trouble)):
         what = item.what.encode("utf-8", "backslashreplace")[:_MAX_PATH]
         if isinstance(item, Broken):
@@ -129,14 +137,12 @@ def _encode_item(item: Item) -> Iterator[bytes]:
 class PackReader:
     """Bytes in, items out: ``receive`` takes any split of a pack and returns the items that are complete.
 
-    After the last piece, ``close`` checks that the pack was whole. What is held is at most one chunk and one item.
+    After the last piece, ``close`` checks that the pack was whole. What is held is at most a chunk and an item.
     """
 
     def __init__(self) -> None:
         self._outer = b""
-        self._inner = bytearray()
-        self._parse = self._items()
-        self._needs = next(self._parse)
+        self._inner = b""
         self._started = False
         self._closed = False
 
@@ -149,7 +155,7 @@ class PackReader:
         found: List[Item] = []
         for raw in self._take_chunks():
             self._inner += raw
-            found.extend(self._take_items())
+            self._take_items(found)
         return found
 
     def close(self) -> None:
@@ -179,90 +185,89 @@ class PackReader:
             at = end
         self._outer = self._outer[at:]
 
-    def _take_items(self) -> Iterator[Item]:
+    def _take_items(self, found: List[Item]) -> None:
         at = 0
-        while self._needs and len(self._inner) - at >= self._needs:
-            part = bytes(self._inner[at : at + self._needs])
-            at += self._needs
-            answer = self._parse.send(part)
-            while not isinstance(answer, int):
-                yield answer
-                answer = next(self._parse)
-            self._needs = answer
-        del self._inner[:at]
-        if not self._needs:
-            self._closed = True
-            if self._inner:
-                raise RemoteProtocolError("the pack goes on behind its end")
-
-    def _items(self) -> "Generator[Any, bytes, None]":
-        """Straight-line parser: yields how many bytes it needs next, or an item; 0 at the end."""
-        while True:
-            tag = (yield 1)[0]
-            if tag == _CLOSE:
-                yield 0
-            if tag in _PATH_TAGS:
-                size = yield 2
-                if not any(size):
-                    raise RemoteProtocolError("the pack is damaged: an item without a path")
-                path = parse_path((yield int.from_bytes(size, "little")))
-                yield from _PATH_TAGS[tag](path)
-            elif tag == _DATA_TAG:
-                size = yield 4
-                yield Data((yield _checked(size)))
-            elif tag == _COPIED:
-                yield Copied(*struct.unpack("<QQ", (yield 16)))
-            elif tag == _END:
-                yield End((yield 32))
-            elif tag == _BROKEN:
-                yield Broken((yield from _text()))
-            else:
-                raise RemoteProtocolError(f"the pack is damaged: an item with tag {tag}")
+        try:
+            while at < len(self._inner):
+                if self._inner[at] == _CLOSE:
+                    self._closed = True
+                    at += 1
+                    break
+                item, at = _parse(self._inner, at)
+                found.append(item)
+        except _NeedMore:
+            pass
+        self._inner = self._inner[at:]
+        if self._closed and self._inner:
+            raise RemoteProtocolError("the pack goes on behind its end")
 
 
-def _checked(packed: bytes) -> int:
-    length = int.from_bytes(packed, "little")
-    if not 0 < length <= MAX_CHUNK:
-        raise RemoteProtocolError(f"the pack is damaged: {length} literal bytes in one item")
-    return length
+class _NeedMore(Exception):
+    """An item is not complete yet."""
 
 
-def _text() -> "Generator[Any, bytes, str]":
-    size = int.from_bytes((yield 2), "little")
-    return (yield size).decode("utf-8", "replace") if size else ""
+def _parse(data: bytes, at: int) -> Tuple[Item, int]:
+    """The item at ``at`` and the position behind it."""
+    tag = data[at]
+    if tag in _WITH_PATH:
+        size, at = _number(data, at + 1, 2)
+        raw, at = _bytes(data, at, size)
+        path = parse_path(raw)
+        if not path:
+            raise RemoteProtocolError("the pack is damaged: an item without a path")
+        return _parse_named(tag, path, data, at)
+    at += 1
+    if tag == _DATA_TAG:
+        size, at = _number(data, at, 4)
+        if not 0 < size <= MAX_CHUNK:
+            raise RemoteProtocolError(f"the pack is damaged: {size} literal bytes in one item")
+        raw, at = _bytes(data, at, size)
+        return Data(raw), at
+    if tag == _COPIED:
+        offset, at = _number(data, at, 8)
+        length, at = _number(data, at, 8)
+        return Copied(offset, length), at
+    if tag == _END:
+        raw, at = _bytes(data, at, 32)
+        return End(raw), at
+    if tag == _BROKEN:
+        text, at = _text(data, at)
+        return Broken(text), at
+    raise RemoteProtocolError(f"the pack is damaged: an item with tag {tag}")
 
 
-def _small(path: Any) -> "Generator[Any, bytes, None]":
-    head = yield 40
-    length = int.from_bytes(head[:8], "little")
-    if length > SMALL_LIMIT:
-        raise RemoteProtocolError(f"the pack is damaged: a small file of {length} bytes")
-    yield Small(path, (yield length) if length else b"", head[8:])
+def _parse_named(tag: int, path: TreePath, data: bytes, at: int) -> Tuple[Item, int]:
+    if tag == _SMALL:
+        size, at = _number(data, at, 8)
+        if size > SMALL_LIMIT:
+            raise RemoteProtocolError(f"the pack is damaged: a small file of {size} bytes")
+        digest, at = _bytes(data, at, 32)
+        raw, at = _bytes(data, at, size)
+        return Small(path, raw, digest), at
+    if tag == _BEGIN:
+        size, at = _number(data, at, 8)
+        return Begin(path, size), at
+    if tag == _TROUBLE:
+        text, at = _text(data, at)
+        return Trouble(path, text), at
+    return (Same(path) if tag == _SAME else Differs(path)), at
 
 
-def _begin(path: Any) -> "Generator[Any, bytes, None]":
-    yield Begin(path, int.from_bytes((yield 8), "little"))
+def _bytes(data: bytes, at: int, size: int) -> Tuple[bytes, int]:
+    if at + size > len(data):
+        raise _NeedMore
+    return data[at : at + size], at + size
 
 
-def _trouble(path: Any) -> "Generator[Any, bytes, None]":
-    yield Trouble(path, (yield from _text()))
+def _number(data: bytes, at: int, size: int) -> Tuple[int, int]:
+    raw, at = _bytes(data, at, size)
+    return int.from_bytes(raw, "little"), at
 
 
-def _same(path: Any) -> "Generator[Any, bytes, None]":
-    yield Same(path)
-
-
-def _differs(path: Any) -> "Generator[Any, bytes, None]":
-    yield Differs(path)
-
-
-_PATH_TAGS: Dict[int, Callable[[Any], "Generator[Any, bytes, None]"]] = {
-    _SMALL: _small,
-    _BEGIN: _begin,
-    _SAME: _same,
-    _DIFFERS: _differs,
-    _TROUBLE: _trouble,
-}
+def _text(data: bytes, at: int) -> Tuple[str, int]:
+    size, at = _number(data, at, 2)
+    raw, at = _bytes(data, at, size)
+    return raw.decode("utf-8", "replace"), at
 
 
 def _expand(codec: int, stored: bytes, length: int) -> bytes:
