@@ -68,9 +68,14 @@ def split_requirement(requirement: str) -> tuple[str, Version]:
     """'cbor2>=5.9' gives ('cbor2', (5, 9)); any other condition than a minimum is left to pip."""
     name = re.match(r"[A-Za-z0-9._-]*[A-Za-z0-9]", requirement.strip())
     if name is None:
-        raise Trouble("%r is no requirement; write it like 'cbor2>=5.9'" % requirement)
+        raise Trouble(f"{requirement!r} is no requirement, expected one like 'cbor2>=5.9': correct engine_extra_packages")
     minimum = re.search(r">=\s*([0-9][^,;\s]*)", requirement)
     return canonical(name.group()), numbers(minimum.group(1)) if minimum else ()
+
+
+def release(python: Facts) -> str:
+    """'3.11', as users and pip name a Python."""
+    return "{}.{}".format(*python["version"][:2])
 
 
 def probe(python: str) -> Facts | None:
@@ -157,13 +162,13 @@ def place(order: Facts) -> Facts:
     root = os.geteuid() == 0
     scope = order["scope"] if order["scope"] != "auto" else "system" if root else "user"
     if scope == "system" and not root:
-        raise Trouble("engine_scope is system, but the task runs as user id %d: set become to true, or "
-                      "engine_scope to user" % os.geteuid())
+        raise Trouble(f"engine_scope is system, but the task runs as user id {os.geteuid()}: set become to true, or "
+                      "engine_scope to user")
     home = os.path.expanduser("~")
     path = order["path"] or ("/opt/copia" if scope == "system" else os.path.join(home, ".local/share/copia"))
     path = os.path.normpath(os.path.expanduser(path))
     if not os.path.isabs(path):
-        raise Trouble("engine_path is %s, expected an absolute path" % path)
+        raise Trouble(f"engine_path is {path}, expected an absolute path")
     link = "/usr/local/bin/copia" if scope == "system" else os.path.join(home, ".local/bin/copia")
     return {"scope": scope, "path": path, "link": link}
 
@@ -199,25 +204,25 @@ def interpreter(order: Facts) -> Facts:
     path = order["python"] or sys.executable
     python = probe(path)
     if python is None:
-        raise Trouble("%s does not run as a Python interpreter: name another one in engine_python" % path)
+        raise Trouble(f"{path} does not run as a Python interpreter: name another one in engine_python")
     if tuple(python["version"]) < MINIMUM:
-        raise Trouble("%s is Python %d.%d, expected 3.9 or newer: install one and name it in engine_python"
-                      % (path, *python["version"][:2]))
+        raise Trouble(f"{path} is Python {release(python)}, expected 3.9 or newer: install one and name it in "
+                      "engine_python")
     if not python["venv"]:
-        raise Trouble("%s has no module venv, expected a full Python: install the package python3-venv "
-                      "(Debian, Ubuntu) or python3 (elsewhere)" % path)
+        raise Trouble(f"{path} has no module venv, expected a full Python: install the package python3-venv "
+                      "(Debian, Ubuntu) or python3 (elsewhere)")
     return python
 
 
 def why_rebuild(order: Facts, path: str, python: Facts) -> str:
     """Why the environment has to be made (again), or ''."""
     if not os.path.lexists(os.path.join(path, "bin", "python")):
-        return "no engine in %s" % path
+        return f"no engine in {path}"
     there = probe(os.path.join(path, "bin", "python"))
     if there is None or "pip" not in there.get("installed", {}) or there["prefix"] != os.path.realpath(path):
-        return "the environment in %s is broken" % path
+        return f"the environment in {path} is broken"
     if order["python"] and there["version"][:2] != python["version"][:2]:
-        return "the environment in %s is Python %d.%d" % (path, *there["version"][:2])
+        return f"the environment in {path} is Python {release(there)}"
     return ""
 
 
@@ -227,10 +232,10 @@ def why_install(order: Facts, path: str, shelf: Shelf) -> str:
     for requirement in order["wanted"]["requirements"]:
         name, minimum = split_requirement(requirement)
         if numbers(installed.get(name, "")) < (minimum or (0,)):
-            return "%s is wanted, %s is installed" % (requirement, installed.get(name, "none"))
+            return f"{requirement} is wanted, {installed.get(name, 'none')} is installed"
     wheel = order["wanted"]["wheel"].split("-")[1]
     if installed.get("copia") != wheel:
-        return "copia %s is wanted, %s is installed" % (wheel, installed.get("copia", "none"))
+        return f"copia {wheel} is wanted, {installed.get('copia', 'none')} is installed"
     if order["wanted"]["zstandard"] == "auto" and "zstandard" in shelf and "zstandard" not in installed:
         return "the wheelhouse has a zstandard for this host"
     try:
@@ -245,23 +250,21 @@ def check_wheelhouse(order: Facts, shelf: Shelf, python: Facts, *, build: bool) 
     if order["wheelhouse"] is not None:
         missing = missing_from(shelf, order["wanted"]["requirements"])
         if missing:
+            folder, quoted = order["wheelhouse_path"], " ".join(f"'{requirement}'" for requirement in missing)
             raise Trouble(
-                "the wheelhouse %s has no wheel of %s for Python %d.%d on %s: run `pip download --only-binary=:all: "
-                "--python-version %d.%d --dest %s %s` on a machine like this host, or add --platform"
-                % (order["wheelhouse_path"], ", ".join(missing), *python["version"][:2], platform.machine(),
-                   *python["version"][:2], order["wheelhouse_path"], " ".join("'%s'" % m for m in missing)))
+                f"the wheelhouse {folder} has no wheel of {', '.join(missing)} for Python {release(python)} on "
+                f"{platform.machine()}: run `pip download --only-binary=:all: --python-version {release(python)} "
+                f"--dest {folder} {quoted}` on a machine like this host, or add --platform")
     if build and not python["ensurepip"] and "pip" not in shelf:
-        raise Trouble("%s has no ensurepip, so a virtual environment gets no pip: install the package python3-venv "
-                      "(Debian, Ubuntu), or put a wheel of pip into the wheelhouse (`pip download pip`)"
-                      % python["base"])
+        raise Trouble(f"{python['base']} has no ensurepip, so a virtual environment gets no pip: install the package "
+                      "python3-venv (Debian, Ubuntu), or put a wheel of pip into the wheelhouse (`pip download pip`)")
 
 
 def refuse_what_others_made(order: Facts, path: str, link: str) -> None:
     if is_taken(path):
-        raise Trouble("%s exists and was not made by this role: move it away, or name another folder in engine_path"
-                      % path)
+        raise Trouble(f"{path} exists and was not made by this role: move it away, or name another folder in engine_path")
     if order["link"] and os.path.lexists(link) and not link_is_ours(link, path):
-        raise Trouble("%s exists and is not this engine's command: move it away, or set engine_link to false" % link)
+        raise Trouble(f"{link} exists and is not this engine's command: move it away, or set engine_link to false")
 
 
 def plan_present(order: Facts) -> Facts:
@@ -285,8 +288,8 @@ def plan_present(order: Facts) -> Facts:
 def plan_absent(order: Facts) -> Facts:
     plan = place(order)
     if is_taken(plan["path"]):
-        raise Trouble("%s was not made by this role, so it is not removed: remove it by hand, or correct engine_path"
-                      % plan["path"])
+        raise Trouble(f"{plan['path']} was not made by this role, so it is not removed: remove it by hand, or correct "
+                      "engine_path")
     plan["unlink"] = link_is_ours(plan["link"], plan["path"])
     return plan
 
