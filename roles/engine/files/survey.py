@@ -68,7 +68,7 @@ def split_requirement(requirement: str) -> tuple[str, Version]:
     """'cbor2>=5.9' gives ('cbor2', (5, 9)); any other condition than a minimum is left to pip."""
     name = re.match(r"[A-Za-z0-9._-]*[A-Za-z0-9]", requirement.strip())
     if name is None:
-        raise Trouble(f"{requirement!r} is no requirement, expected one like 'cbor2>=5.9': correct engine_extra_packages")
+        raise Trouble(f"{requirement!r} is no requirement, expected one like 'cbor2>=5.9' in engine_extra_packages")
     minimum = re.search(r">=\s*([0-9][^,;\s]*)", requirement)
     return canonical(name.group()), numbers(minimum.group(1)) if minimum else ()
 
@@ -262,7 +262,7 @@ def check_wheelhouse(order: Facts, shelf: Shelf, python: Facts, *, build: bool) 
 
 def refuse_what_others_made(order: Facts, path: str, link: str) -> None:
     if is_taken(path):
-        raise Trouble(f"{path} exists and was not made by this role: move it away, or name another folder in engine_path")
+        raise Trouble(f"{path} exists and was not made by this role: move it away, or choose another engine_path")
     if order["link"] and os.path.lexists(link) and not link_is_ours(link, path):
         raise Trouble(f"{link} exists and is not this engine's command: move it away, or set engine_link to false")
 
