@@ -72,13 +72,22 @@ class _Applying:
             stage = yield from open_stage(self.folders.root)
             try:
                 yield from self._through_stage(stage, items)
-            finally:
-                self.folders.forget()
-                yield from stage.leave()
+            except Exception:
+                yield from self._leave_anyhow(stage)
+                raise
+            self.folders.forget()
+            yield from stage.leave()
         else:
             yield from self._each(plan.settles, self._settle)
             yield from self._close(below_root=True)
         yield from self._close(below_root=False)
+
+    def _leave_anyhow(self, stage: Stage) -> op.Acts:
+        """After trouble: what can't be removed now is swept by the next run, and must not hide the trouble."""
+        try:
+            yield from stage.leave()
+        except OSError:
+            pass
 
     def _through_stage(self, stage: Stage, items: Iterator[Item]) -> op.Acts:
         yield from self.receiving.acts(stage, items)

@@ -64,7 +64,7 @@ def put_in_place(stage: Stage, staged: Place, there: Place, expected: Presence, 
         return (yield from _replace(stage, staged, there, (expected, wanted)))
     if is_one_of(look(*staged, wanted.path), expected, wanted) and (yield from _discard(staged, wanted.path)):
         return Outcome.PLACED
-    yield from _exchange_back(stage, staged, there)
+    yield from _exchange_back(stage, staged, there, wanted)
     return Outcome.MODIFIED
 
 
@@ -76,11 +76,15 @@ def _into_free_place(staged: Place, there: Place, wanted: Entry) -> Placing:
     return Outcome.PLACED
 
 
-def _exchange_back(stage: Stage, staged: Place, there: Place) -> Acts:
-    """Give back what came out. When it has no place any more it stays in the tree, beside its old name."""
+def _exchange_back(stage: Stage, staged: Place, there: Place, wanted: Entry) -> Acts:
+    """Give back what came out. When its place is gone, or ours was edited in those microseconds, both stay in the
+    tree, one beside the other."""
     try:
         yield Exchange(*staged, *there)
     except OSError:
+        yield from _put_back(stage, staged, there)
+        return
+    if not matches(look(*staged, wanted.path), wanted):
         yield from _put_back(stage, staged, there)
 
 
@@ -88,11 +92,9 @@ def _replace(stage: Stage, staged: Place, there: Place, allowed: Tuple[Presence,
     """Rule 4. RACE: a file that is replaced by another program between the look and ours is lost."""
     wanted = allowed[1]
     found = look(*there, wanted.path)
-    if isinstance(found, Entry) and found.kind is Kind.DIRECTORY and is_one_of(found, *allowed):
-        yield RemoveFolder(*there)
-        yield MoveNew(*staged, *there)
-        return Outcome.PLACED
     aside = (stage.descriptor, stage.fresh_name())
+    if Kind.DIRECTORY in (wanted.kind, getattr(found, "kind", None)):
+        return (yield from _swap(stage, (staged, aside, there), allowed))
     yield Link(*there, *aside)
     if not is_one_of(look(*aside, wanted.path), *allowed):
         return Outcome.MODIFIED
@@ -100,6 +102,18 @@ def _replace(stage: Stage, staged: Place, there: Place, allowed: Tuple[Presence,
     if not is_one_of(look(*aside, wanted.path), *allowed):
         yield Replace(*aside, *there)
         return Outcome.MODIFIED
+    return Outcome.PLACED
+
+
+def _swap(stage: Stage, places: Tuple[Place, Place, Place], allowed: Tuple[Presence, Entry]) -> Placing:
+    """A directory for something else, or the other way round, in two moves. RACE: between them nothing is there."""
+    staged, aside, there = places
+    yield MoveNew(*there, *aside)
+    wanted = allowed[1]
+    if not (is_one_of(look(*aside, wanted.path), *allowed) and (yield from _discard(aside, wanted.path))):
+        yield from _put_back(stage, aside, there)
+        return Outcome.MODIFIED
+    yield MoveNew(*staged, *there)
     return Outcome.PLACED
 
 

@@ -15,6 +15,7 @@ Rules
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Dict, Generator, List, Optional, Tuple
 
@@ -95,7 +96,7 @@ class Stage:
 
 
 def open_stage(root: int) -> "Generator[Operation, object, Stage]":
-    """Sweep what a killed run left at ``root`` and open a new staging folder. The caller holds the root's lock.
+    """Open a new staging folder at ``root``. The caller holds the root's lock.
 
     :raises OSError: when the root is not writable, or ``.copia`` is something else than a directory.
     """
@@ -105,9 +106,6 @@ def open_stage(root: int) -> "Generator[Operation, object, Stage]":
         pass
     top = os.open(RESERVED, DIRECTORY, dir_fd=root)
     try:
-        for name in map(os.fsencode, os.listdir(top)):
-            if not name.startswith(KEPT):
-                yield from _clear(top, name)
         name = os.urandom(8).hex().encode()
         yield MakeFolder(top, name)
         return Stage(root, top, os.open(name, DIRECTORY, dir_fd=top), name)
@@ -141,9 +139,18 @@ def make_root(path: bytes) -> Acts:
 
 
 def sweep(root: int) -> Acts:
-    """Remove what a killed run left at ``root``, and nothing else. The caller holds the root's lock."""
-    stage = yield from open_stage(root)
-    yield from stage.leave()
+    """Remove what a killed run left at ``root``, and nothing else. The caller holds the root's lock.
+
+    :raises OSError: when ``.copia`` is something else than a directory, or not ours to change.
+    """
+    top = os.open(RESERVED, DIRECTORY, dir_fd=root)
+    try:
+        for name in map(os.fsencode, os.listdir(top)):
+            if not name.startswith(KEPT):
+                yield from _clear(top, name)
+    finally:
+        os.close(top)
+    yield from _remove_if_empty(root, RESERVED)
 
 
 def _clear(parent: int, name: bytes) -> Acts:
@@ -169,8 +176,9 @@ def _clear(parent: int, name: bytes) -> Acts:
 def _remove_if_empty(parent: int, name: bytes) -> Acts:
     try:
         yield RemoveFolder(parent, name)
-    except OSError:
-        pass
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+            raise
 
 
 def _ignore_missing(operation: Operation) -> Acts:

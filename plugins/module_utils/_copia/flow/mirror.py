@@ -285,7 +285,7 @@ class Target:
         if self._descriptor is None:
             self._descriptor = run(make_root(self.root), do)
         lock_root(self._descriptor, self.root, patience=self.spec.patience)
-        if plan.is_empty:
+        if has_leftovers(self._descriptor):
             run(sweep(self._descriptor), do)
         spec = self.spec
         run(

@@ -4,10 +4,10 @@
 """The gate in front of the CBOR decoder: a strict subset, checked before anything is decoded.
 
 Rules
-1. Definite lengths only; no tags, no floats, no undefined; simple values are false, true and null.
+1. Definite lengths only, each in its shortest form; no tags, no floats, no undefined; simple values are false, true and null.
 2. Nesting is at most 8 deep.
 3. Every length is checked against the bytes that are left before anything is made of that size.
-4. Map keys are text, unique, and sorted by their encoded bytes.
+4. Text is UTF-8. Map keys are text, unique, and sorted by their encoded bytes.
 5. One item, and nothing behind it.
 
 Source: RFC 8949, sections 3 and 4.2. The decoders of cbor2 had flaws in what this gate refuses.
@@ -62,6 +62,8 @@ def _check_item(data: bytes, at: int, depth: int) -> int:
     if major in (2, 3):
         if argument > left:
             raise RemoteProtocolError(f"a message is cut off: a string at byte {at} wants {argument} bytes, {left} left")
+        if major == 3:
+            _check_text(data, at, at + argument)
         return at + argument
     if argument * (2 if major == 5 else 1) > left:
         raise RemoteProtocolError(f"a message is cut off: a list at byte {at} wants {argument} items, {left} bytes left")
@@ -70,6 +72,13 @@ def _check_item(data: bytes, at: int, depth: int) -> int:
             at = _check_item(data, at, depth + 1)
         return at
     return _check_map(data, at, argument, depth)
+
+
+def _check_text(data: bytes, start: int, end: int) -> None:
+    try:
+        data[start:end].decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RemoteProtocolError(f"a message has text at byte {start} that is not UTF-8") from error
 
 
 def _check_map(data: bytes, at: int, pairs: int, depth: int) -> int:
@@ -100,4 +109,7 @@ def _head(data: bytes, at: int) -> Tuple[int, int, int]:
     size = _SIZES.get(small, 0)
     if not size or at + size > len(data):
         raise RemoteProtocolError(f"a message has an open or cut-off length at byte {at - 1}")
-    return major, int.from_bytes(data[at : at + size], "big"), at + size
+    argument = int.from_bytes(data[at : at + size], "big")
+    if argument < (24 if size == 1 else 1 << (4 * size)):
+        raise RemoteProtocolError(f"a message has a length at byte {at - 1} that is longer than it needs to be")
+    return major, argument, at + size

@@ -1,0 +1,20 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the checkout importable: the engine as ``copia``, as an installed engine is, with nothing installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+ENGINE = ROOT / "plugins" / "module_utils" / "_copia"
+
+if "copia" not in sys.modules:
+    spec = importlib.util.spec_from_file_location("copia", ENGINE / "__init__.py", submodule_search_locations=[str(ENGINE)])
+    if spec is None or spec.loader is None:
+        raise RuntimeError(f"{ENGINE} is not a package")
+    sys.modules["copia"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["copia"])
