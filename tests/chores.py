@@ -1,0 +1,256 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every check of the project by one word: ``python -m tests.chores WISH...``.
+
+Each check prints one line; its output is in ``build/logs``. At the end stands what failed, what was skipped and why,
+and a line that counts all: ``N passed, N failed, N skipped``.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Callable, Dict, List, Optional, Sequence
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build"
+LOGS = BUILD / "logs"
+BIN = pathlib.Path(sys.executable).parent
+COLLECTIONS = BUILD / "collections"
+INSTALLED = COLLECTIONS / "ansible_collections" / "copia" / "sync"
+VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+COUNTS = re.compile(r"(\d+) (passed|failed|skipped|error)")
+
+
+@dataclass
+class Tally:
+    """What the checks came to; ``skipped`` has one reason for each."""
+
+    passed: int = 0
+    failed: List[str] = field(default_factory=list)
+    skipped: List[str] = field(default_factory=list)
+
+    def take(self, name: str, code: int, output: str) -> None:
+        """Count one finished check: its own tests where it says how many, else itself."""
+        closing = [line for line in output.splitlines() if COUNTS.search(line)][-1:]
+        counts = {word: int(number) for line in closing for number, word in COUNTS.findall(line)}
+        self.passed += counts.get("passed", int(code == 0))
+        reasons = re.findall(r"^SKIPPED \[\d+\] (.*)$|^skipped: (.*)$", output, re.MULTILINE)
+        known = [f"{name}: {a or b}" for a, b in reasons]
+        self.skipped += known + [f"{name}: no reason given"] * max(0, counts.get("skipped", 0) - len(known))
+        if code:
+            self.failed += [name] * max(1, counts.get("failed", 0) + counts.get("error", 0))
+
+
+def environment() -> Dict[str, str]:
+    """Our own tools first, our own collections only, and nothing of the user's settings."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "PYTHONPATH"))}
+    path = f"{BIN}{os.pathsep}{kept.get('PATH', os.defpath)}"
+    return {**kept, "PATH": path, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def run(tally: Tally, name: str, command: Sequence[object], cwd: pathlib.Path = ROOT) -> bool:
+    """Run one check, write its log, print one line, count it."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    words = [str(word) for word in command]
+    done = subprocess.run(
+        words, cwd=cwd, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    output = done.stdout.decode("utf-8", "replace")
+    (LOGS / f"{name.replace(' ', '-')}.log").write_text(output)
+    verdict = "failed" if done.returncode else "ok"
+    print(f"{verdict:7} {time.monotonic() - started:6.1f} s  {name}", flush=True)
+    if done.returncode:
+        print("\n".join(f"        {line}" for line in output.splitlines()[-60:]), flush=True)
+    tally.take(name, done.returncode, output)
+    return done.returncode == 0
+
+
+def skip(tally: Tally, name: str, reason: str) -> None:
+    """Count a check that can't run here."""
+    print(f"skipped           {name}: {reason}", flush=True)
+    tally.skipped.append(f"{name}: {reason}")
+
+
+def interpreter(version: str) -> Optional[str]:
+    """An interpreter of that version that runs: on the path, or among pyenv's."""
+    homes = [os.environ.get("PYENV_ROOT", ""), str(pathlib.Path.home() / ".pyenv")]
+    candidates = [shutil.which(f"python{version}") or ""]
+    for home in filter(None, homes):
+        found = sorted(pathlib.Path(home).glob(f"versions/{version}.*/bin/python"))
+        candidates += [str(path) for path in found]
+    for candidate in filter(None, candidates):
+        asked = subprocess.run([candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, check=False)
+        if asked.stdout.decode().strip() == version:
+            return candidate
+    return None
+
+
+def checkout_files() -> List[str]:
+    """The files of the checkout that git does not ignore."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+    )
+    return [name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
+
+
+def collection(tally: Tally) -> None:
+    """The wheel of the engine into the role, then the collection's archive into build."""
+    carried = ROOT / "roles" / "engine" / "files"
+    for old in [*carried.glob("copia-*.whl"), *BUILD.glob("copia-sync-*.tar.gz")]:
+        old.unlink()
+    os.environ.setdefault("SOURCE_DATE_EPOCH", "1767225600")
+    source = BUILD / "wheel-source"
+    shutil.rmtree(source, ignore_errors=True)
+    for name in checkout_files():
+        if name.startswith("plugins/module_utils/_copia/") or name in ("pyproject.toml", "LICENSES/GPL-3.0-or-later.txt"):
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, source / name)
+    run(tally, "wheel", [sys.executable, "-m", "build", "--wheel", "--outdir", carried, source])
+    run(tally, "collection", [BIN / "ansible-galaxy", "collection", "build", "--force", "--output-path", BUILD, ROOT])
+
+
+def install(tally: Tally) -> None:
+    """Build the collection and install it where our tests look for it, with what the benchmarks compare it with."""
+    collection(tally)
+    archives = sorted(BUILD.glob("copia-sync-*.tar.gz"))
+    command = [BIN / "ansible-galaxy", "collection", "install", "--force", "--no-deps", "--offline", "-p", COLLECTIONS]
+    shutil.rmtree(INSTALLED, ignore_errors=True)
+    run(tally, "install", [*command, *archives])
+
+
+def lint(tally: Tally) -> None:
+    """Style, types, Ansible's own lint, changelog."""
+    run(tally, "ruff", [BIN / "ruff", "check", "."])
+    stubs = BUILD / "stubs"
+    stubs.mkdir(parents=True, exist_ok=True)
+    if not (stubs / "copia").exists():
+        (stubs / "copia").symlink_to(ROOT / "plugins" / "module_utils" / "_copia")
+    run(tally, "mypy", [BIN / "mypy", "-p", "copia"], cwd=ROOT)
+    run(tally, "changelog", [BIN / "antsibull-changelog", "lint"])
+    if INSTALLED.exists():
+        run(tally, "ansible-lint", [BIN / "ansible-lint", "--offline", "--profile", "production", "--strict", "."])
+    else:
+        skip(tally, "ansible-lint", "the collection is not installed; make install")
+
+
+def unit(tally: Tally) -> None:
+    """Unit tests on the interpreter of .venv."""
+    run(tally, "unit tests", [sys.executable, "-m", "pytest", "-rs", "tests/unit"])
+
+
+def faults(tally: Tally) -> None:
+    """Kills, races, full disks."""
+    run(tally, "faults", [sys.executable, "-m", "pytest", "-rs", "tests/faults"])
+
+
+def unit_on(tally: Tally, version: str) -> None:
+    """Unit and fault tests on another interpreter, in a venv of its own."""
+    name = f"unit tests on {version}"
+    python = interpreter(version)
+    if python is None:
+        skip(tally, name, f"no python{version} was found")
+        return
+    venv = BUILD / "matrix" / version
+    if not (venv / "ready").exists():
+        pip = [venv / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        needed = ["-r", ROOT / "requirements" / "controller.txt", "-r", ROOT / "requirements" / "test.txt"]
+        subprocess.run([python, "-m", "venv", str(venv)], check=True, capture_output=True)
+        if not run(tally, f"venv for {version}", [*pip, *needed]):
+            return
+        (venv / "ready").touch()
+    run(tally, name, [venv / "bin" / "python", "-m", "pytest", "-rs", "tests/unit", "tests/faults"])
+
+
+def sanity(tally: Tally) -> None:
+    """ansible-test sanity on the installed collection: a copy in a git repository of its own, as ansible-test wants."""
+    run(tally, "sanity", [sys.executable, "-m", "tests.sanity_run"])
+
+
+def integration(tally: Tally) -> None:
+    """Real sshd hosts, every connection."""
+    run(tally, "integration", [sys.executable, "-m", "tests.integration_run"])
+
+
+def molecule(tally: Tally) -> None:
+    """Role scenarios."""
+    for scenario in sorted((ROOT / "extensions" / "molecule").glob("*/molecule.yml")):
+        name = scenario.parent.name
+        run(tally, f"molecule {name}", [BIN / "molecule", "test", "-s", name], cwd=ROOT / "extensions")
+
+
+def matrix(tally: Tally) -> None:
+    """Every interpreter that is found; the integration targets on the newest ansible-core that one of them can run."""
+    found = {version: interpreter(version) for version in VERSIONS}
+    for version, python in found.items():
+        print(f"python {version}: {'found' if python else 'not found'}")
+        if python:
+            unit_on(tally, version)
+    newest = [python for python in found.values() if python][-1]
+    venv = BUILD / "matrix" / "newest-ansible"
+    if not (venv / "ready").exists():
+        subprocess.run([newest, "-m", "venv", str(venv)], check=True, capture_output=True)
+        pip = [venv / "bin" / "python", "-m", "pip", "install", "-q", "--upgrade", "--disable-pip-version-check"]
+        needed = [argument for name in ("ansible", "controller") for argument in ("-r", ROOT / "requirements" / f"{name}.txt")]
+        if not run(tally, "venv for the newest ansible-core", [*pip, *needed]):
+            return
+        (venv / "ready").touch()
+    asked = subprocess.run([venv / "bin" / "ansible", "--version"], capture_output=True, check=True, env=environment())
+    version = asked.stdout.decode().splitlines()[0]
+    print(f"newest: {version}")
+    playbook = venv / "bin" / "ansible-playbook"
+    run(tally, f"integration on {version}", [sys.executable, "-m", "tests.integration_run", "--ansible-playbook", playbook])
+
+
+def fast(tally: Tally) -> None:
+    """What to run before a push."""
+    lint(tally)
+    unit(tally)
+
+
+def test(tally: Tally) -> None:
+    """Everything."""
+    install(tally)
+    lint(tally)
+    unit(tally)
+    faults(tally)
+    for version in ("3.9", "3.13"):
+        unit_on(tally, version)
+    sanity(tally)
+    integration(tally)
+    molecule(tally)
+
+
+WISHES: Dict[str, Callable[[Tally], None]] = {
+    function.__name__: function
+    for function in (test, fast, lint, unit, faults, sanity, integration, molecule, matrix, collection, install)
+}
+
+
+def main(words: Sequence[str]) -> int:
+    """Fulfil the wishes; the exit status says whether anything failed."""
+    unknown = [word for word in words if word not in WISHES]
+    if unknown or not words:
+        print(f"usage: python -m tests.chores {'|'.join(WISHES)}", file=sys.stderr)
+        return 2
+    tally = Tally()
+    for word in words:
+        WISHES[word](tally)
+    for reason in tally.skipped:
+        print(f"skipped: {reason}")
+    for name in tally.failed:
+        print(f"failed: {name} (build/logs)")
+    print(f"{tally.passed} passed, {len(tally.failed)} failed, {len(tally.skipped)} skipped")
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
