@@ -62,7 +62,13 @@ def run(tally: Tally, name: str, command: Sequence[object], cwd: pathlib.Path = 
     started = time.monotonic()
     words = [str(word) for word in command]
     done = subprocess.run(
-        words, cwd=cwd, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        words,
+        cwd=cwd,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
     )
     output = done.stdout.decode("utf-8", "replace")
     (LOGS / f"{name.replace(' ', '-')}.log").write_text(output)
@@ -88,7 +94,9 @@ def interpreter(version: str) -> Optional[str]:
         found = sorted(pathlib.Path(home).glob(f"versions/{version}.*/bin/python"))
         candidates += [str(path) for path in found]
     for candidate in filter(None, candidates):
-        asked = subprocess.run([candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, check=False)
+        asked = subprocess.run(
+            [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, check=False
+        )
         if asked.stdout.decode().strip() == version:
             return candidate
     return None
@@ -97,7 +105,10 @@ def interpreter(version: str) -> Optional[str]:
 def checkout_files() -> List[str]:
     """The files of the checkout that git does not ignore."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
     )
     return [name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
 
@@ -111,7 +122,10 @@ def collection(tally: Tally) -> None:
     source = BUILD / "wheel-source"
     shutil.rmtree(source, ignore_errors=True)
     for name in checkout_files():
-        if name.startswith("plugins/module_utils/_copia/") or name in ("pyproject.toml", "LICENSES/GPL-3.0-or-later.txt"):
+        if name.startswith("plugins/module_utils/_copia/") or name in (
+            "pyproject.toml",
+            "LICENSES/GPL-3.0-or-later.txt",
+        ):
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, source / name)
     run(tally, "wheel", [sys.executable, "-m", "build", "--wheel", "--outdir", carried, source])
@@ -199,7 +213,9 @@ def matrix(tally: Tally) -> None:
     if not (venv / "ready").exists():
         subprocess.run([newest, "-m", "venv", str(venv)], check=True, capture_output=True)
         pip = [venv / "bin" / "python", "-m", "pip", "install", "-q", "--upgrade", "--disable-pip-version-check"]
-        needed = [argument for name in ("ansible", "controller") for argument in ("-r", ROOT / "requirements" / f"{name}.txt")]
+        needed = [
+            argument for name in ("ansible", "controller") for argument in ("-r", ROOT / "requirements" / f"{name}.txt")
+        ]
         if not run(tally, "venv for the newest ansible-core", [*pip, *needed]):
             return
         (venv / "ready").touch()
@@ -207,7 +223,11 @@ def matrix(tally: Tally) -> None:
     version = asked.stdout.decode().splitlines()[0]
     print(f"newest: {version}")
     playbook = venv / "bin" / "ansible-playbook"
-    run(tally, f"integration on {version}", [sys.executable, "-m", "tests.integration_run", "--ansible-playbook", playbook])
+    run(
+        tally,
+        f"integration on {version}",
+        [sys.executable, "-m", "tests.integration_run", "--ansible-playbook", playbook],
+    )
 
 
 def fast(tally: Tally) -> None:

@@ -13,7 +13,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 ENGINE = ROOT / "plugins" / "module_utils" / "_copia"
 
 if "copia" not in sys.modules:
-    spec = importlib.util.spec_from_file_location("copia", ENGINE / "__init__.py", submodule_search_locations=[str(ENGINE)])
+    spec = importlib.util.spec_from_file_location(
+        "copia", ENGINE / "__init__.py", submodule_search_locations=[str(ENGINE)]
+    )
     if spec is None or spec.loader is None:
         raise RuntimeError(f"{ENGINE} is not a package")
     sys.modules["copia"] = importlib.util.module_from_spec(spec)

@@ -47,7 +47,8 @@ def seed_pip(home: pathlib.Path) -> None:
     wheel = cache / f"pip-{version}-py3-none-any.whl"
     if not wheel.exists():
         subprocess.run(
-            [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(cache), f"pip=={version}"], check=True
+            [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(cache), f"pip=={version}"],
+            check=True,
         )
     (cache / f"get_pip_{version.replace('.', '_')}.py").write_text(STAND_IN.format(wheel=str(wheel)))
 
@@ -74,7 +75,11 @@ def main() -> int:
         print(f"skipped: sanity test {name}: it needs a program that is not a Python package")
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     command = [str(BIN / "ansible-test"), "sanity", "--venv", "--python", version, "--color", "no", *skipped]
-    variables = {**environment(), "HOME": str(home), "PIP_CONFIG_FILE": os.environ.get("PIP_CONFIG_FILE", pip_settings())}
+    variables = {
+        **environment(),
+        "HOME": str(home),
+        "PIP_CONFIG_FILE": os.environ.get("PIP_CONFIG_FILE", pip_settings()),
+    }
     return subprocess.run(command, cwd=place, env=variables, stdin=subprocess.DEVNULL, check=False).returncode
 
 

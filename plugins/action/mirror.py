@@ -34,7 +34,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """The result of the task. Nothing of the task, the play or the connection is changed: ``until`` may call
-        this again."""
+        this again.
+        """
         super().run(tmp, task_vars)
         _validated, options = self.validate_argument_spec(MIRROR_OPTIONS)
         courier = Courier(self, task_vars or {})
@@ -54,14 +55,15 @@ class ActionModule(ActionBase):
 
     def _mirror(self, options: Dict[str, Any], courier: Courier) -> Dict[str, Any]:
         if options["remote_src"]:
-            return courier.run("mirror", {})
+            return courier.mirror()
         find_engine()
         local = {**options, **self._local_path(options)}
         return self._pull(local, courier) if options["direction"] == "pull" else self._push(local, courier)
 
     def _local_path(self, options: Dict[str, Any]) -> Dict[str, str]:
         """The path on the controller: a source is looked for where ``copy`` looks, a destination is taken from the
-        play's folder."""
+        play's folder.
+        """
         if options["direction"] == "pull":
             return {"dest": self._loader.path_dwim(options["dest"])}
         try:
@@ -77,7 +79,7 @@ class ActionModule(ActionBase):
             clock = time.perf_counter()
             listing = source.offer()
             seconds = {"offer": time.perf_counter() - clock}
-            answer = courier.run("consider", courier.send("listing", encode_listing(listing)))
+            answer = courier.step("consider", courier.send("listing", encode_listing(listing)))
             if "wants" in answer:
                 answer = self._push_parcel(source, listing, answer, options, courier, seconds)
         finally:
@@ -99,11 +101,11 @@ class ActionModule(ActionBase):
         codec = pick_codec(options["compress"], answer["codecs"])
         parcel = courier.send_pieces("parcel", encode_pack(items, codec))
         seconds["parcel"] = time.perf_counter() - clock
-        return courier.run("finish", {**courier.pass_back("plan", answer["plan"]), **parcel})
+        return courier.step("finish", {**courier.pass_back("plan", answer["plan"]), **parcel})
 
     def _pull(self, options: Dict[str, Any], courier: Courier) -> Dict[str, Any]:
         clock = time.perf_counter()
-        answer = courier.run("offer", {})
+        answer = courier.step("offer", {})
         message = courier.receive_bytes(answer["listing"])
         listing = decode_listing(message)
         offered = time.perf_counter() - clock
@@ -126,7 +128,7 @@ class ActionModule(ActionBase):
             **courier.pass_back("listing", answer["listing"]),
             **courier.send("wants", encode_wants(wants, listing)),
         }
-        parcel = courier.run("answer", arguments, pick_codec(options["compress"], answer["codecs"]))["parcel"]
+        parcel = courier.step("answer", arguments, pick_codec(options["compress"], answer["codecs"]))["parcel"]
         return decode_pack(pieces_of(courier.receive(parcel)))
 
 
@@ -139,13 +141,11 @@ def pick_codec(wanted: str, theirs: Sequence[str]) -> str:
     if wanted == "auto":
         return both[0]
     if wanted not in both:
-        raise InputError(f"compress is {wanted}, which one side lacks (both have {', '.join(both)}); install zstandard there")
+        raise InputError(f"compress is {wanted}, which one side lacks; both have {', '.join(both)}")
     return wanted
 
 
-def _completed(
-    result: Dict[str, Any], listing: Listing, courier: Courier, seconds: Dict[str, float]
-) -> Dict[str, Any]:
+def _completed(result: Dict[str, Any], listing: Listing, courier: Courier, seconds: Dict[str, float]) -> Dict[str, Any]:
     """The result with what only the controller knows."""
     result["tree"] = tree_digest(listing)
     result["stats"]["bytes_sent"] = courier.bytes_sent
@@ -158,4 +158,3 @@ def _name_host(result: Dict[str, Any], host: str) -> None:
     for part in result.get("diff") or ():
         for header in ("before_header", "after_header"):
             part[header] = f"{host}:{part[header]}"
-

@@ -13,8 +13,8 @@ options:
   exclude:
     description:
       - What is left out, as lines of a gitignore file. A pattern without a slash matches a name in any directory, one
-        with a leading slash a path from the top, one with a trailing slash a directory with all in it. V(**) stands for any
-        number of directories, and a leading V(!) takes an exclusion back.
+        with a leading slash a path from the top, one with a trailing slash a directory with all in it. V(**) stands
+        for any number of directories, and a leading V(!) takes an exclusion back.
       - What is left out is not sent, and never removed.
     type: list
     elements: str

@@ -162,7 +162,9 @@ def _one_mode(option: str, wanted: Any, file_type: int) -> Callable[[int], int]:
         try:
             number = int(text, 8)
         except ValueError:
-            raise InputError(f"{option} is {text!r}: expected octal digits such as '0644', or a symbolic mode") from None
+            raise InputError(
+                f"{option} is {text!r}: expected octal digits such as '0644', or a symbolic mode"
+            ) from None
         return lambda _found: number & 0o7777
 
     def symbolic(found: int) -> int:
@@ -170,7 +172,9 @@ def _one_mode(option: str, wanted: Any, file_type: int) -> Callable[[int], int]:
         try:
             return int(AnsibleModule._symbolic_mode_to_octal(pretended, text))
         except ValueError as error:
-            raise InputError(f"{option} is {text!r}: expected octal digits such as '0644', or a symbolic mode") from error
+            raise InputError(
+                f"{option} is {text!r}: expected octal digits such as '0644', or a symbolic mode"
+            ) from error
 
     return symbolic
 

@@ -4,8 +4,9 @@
 """The host's side of a mirror task: one step per module execution.
 
 ``consider`` (push: plan against the controller's listing), ``finish`` (push: apply a parcel), ``offer`` (pull: list),
-``answer`` (pull: build a parcel), ``mirror`` (both trees on this host). Messages come inside the arguments or as files
-in the task's temporary folder, and go back inside the result or, when large, as files there.
+``answer`` (pull: build a parcel); or all at once where both trees are on this host.
+Messages come inside the arguments or as files in the task's temporary folder, and go back inside the result or, when
+large, as files there.
 Every step can be run twice: nothing on the host is kept between two of them.
 """
 
@@ -16,7 +17,9 @@ import os
 import time
 from typing import Any, Callable, Dict, Iterator, Mapping
 
-from ._ansible import EngineMissing, find_engine, result_of, source_spec, target_spec
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ._ansible import MIRROR_OPTIONS, EngineMissing, find_engine, result_of, source_spec, target_spec
 from ._copia.core.errors import CopiaError, RemoteProtocolError
 from ._copia.core.parcel import Listing
 from ._copia.flow.mirror import Source, SourceSpec, Target, TargetSpec, mirror
@@ -33,32 +36,38 @@ from ._copia.wire.pack import codecs, decode_pack, encode_pack
 
 INLINE_LIMIT = 512 * 1024
 """Messages up to this many bytes travel inside arguments and results."""
-_MESSAGES = ("listing", "wants", "plan", "parcel")
+MESSAGES = ("listing", "wants", "plan", "parcel")
+Story = Callable[[Mapping[str, Any], bool, bool], Dict[str, Any]]
 
-INTERNAL_OPTIONS: Dict[str, Dict[str, Any]] = {
-    "_step": {"type": "str", "choices": ["consider", "finish", "offer", "answer", "mirror"], "default": "mirror"},
-    "_spool": {"type": "str"},
-    "_codec": {"type": "str", "default": "zlib"},
-    **{f"_{name}": {"type": "str", "no_log": True} for name in _MESSAGES},
-    **{f"_{name}_file": {"type": "str"} for name in _MESSAGES},
-}
+
+def mirror_here(options: Mapping[str, Any], *, check: bool, diff: bool) -> Dict[str, Any]:
+    """The result of a mirror of which both trees are on this host."""
+
+    def story(params: Mapping[str, Any], check: bool, diff: bool) -> Dict[str, Any]:
+        source = SourceSpec(**source_spec(params))
+        target = TargetSpec(**target_spec(params, check=check, diff=diff), delta=False)
+        return result_of(mirror(source, target), params, diff=diff)
+
+    return _guarded(story, options, check, diff)
 
 
 def run_step(params: Mapping[str, Any], *, check: bool, diff: bool) -> Dict[str, Any]:
-    """The result of one step; a run that cannot go on becomes a failed result with one line."""
+    """The result of one step; ``params`` are those of the module, with the task's options among them."""
+    validated = ArgumentSpecValidator(MIRROR_OPTIONS).validate(params["options"])
+    if validated.error_messages:
+        return {"failed": True, "msg": "; ".join(validated.error_messages)}
+    return _guarded(_STEPS[params["step"]], {**params, **validated.validated_parameters}, check, diff)
+
+
+def _guarded(story: Story, params: Mapping[str, Any], check: bool, diff: bool) -> Dict[str, Any]:
+    """A run that cannot go on becomes a failed result with one line."""
     try:
         find_engine()
-        return _STEPS[params["_step"]](params, check, diff)
+        return story(params, check, diff)
     except EngineMissing as error:
         return {"failed": True, "msg": str(error), "engine_interpreter": error.interpreter}
     except CopiaError as error:
         return {"failed": True, "msg": str(error)}
-
-
-def _mirror(params: Mapping[str, Any], check: bool, diff: bool) -> Dict[str, Any]:
-    source = SourceSpec(**source_spec(params))
-    target = TargetSpec(**target_spec(params, check=check, diff=diff), delta=False)
-    return result_of(mirror(source, target), params, diff=diff)
 
 
 def _consider(params: Mapping[str, Any], check: bool, diff: bool) -> Dict[str, Any]:
@@ -110,7 +119,7 @@ def _answer(params: Mapping[str, Any], check: bool, _diff: bool) -> Dict[str, An
     clock = time.perf_counter()
     source = Source(SourceSpec(**source_spec(params)))
     try:
-        pieces = encode_pack(source.answer(wants, dry=check), params["_codec"])
+        pieces = encode_pack(source.answer(wants, dry=check), params["codec"])
         parcel = spool(pieces, params, "parcel")
     finally:
         source.close()
@@ -123,10 +132,10 @@ def _message(params: Mapping[str, Any], name: str) -> bytes:
 
 def _pieces(params: Mapping[str, Any], name: str) -> Iterator[bytes]:
     """The bytes of a message that came inside the arguments or as a file."""
-    if params[f"_{name}"] is not None:
-        yield base64.b64decode(params[f"_{name}"])
+    if params[name] is not None:
+        yield base64.b64decode(params[name])
         return
-    path = params[f"_{name}_file"]
+    path = params[f"{name}_file"]
     if not path:
         raise RemoteProtocolError(f"this step needs the {name}; it is run by the action plugin only")
     yield from pieces_of(path)
@@ -144,8 +153,8 @@ def spool(pieces: Iterator[bytes], params: Mapping[str, Any], name: str) -> Dict
     for piece in pieces:
         gathered.append(piece)
         size += len(piece)
-        if size > INLINE_LIMIT and params["_spool"] and os.access(params["_spool"], os.W_OK):
-            return _to_file(gathered, pieces, os.path.join(params["_spool"], f"{params['_step']}-{name}"))
+        if size > INLINE_LIMIT and params["spool"] and os.access(params["spool"], os.W_OK):
+            return _to_file(gathered, pieces, os.path.join(params["spool"], f"{params['step']}-{name}"))
     return {"inline": base64.b64encode(b"".join(gathered)).decode("ascii"), "size": size}
 
 
@@ -164,8 +173,7 @@ def _to_file(gathered: "list[bytes]", pieces: Iterator[bytes], path: str) -> Dic
     return {"file": path, "size": size}
 
 
-_STEPS: Dict[str, Callable[[Mapping[str, Any], bool, bool], Dict[str, Any]]] = {
-    "mirror": _mirror,
+_STEPS: Dict[str, Story] = {
     "consider": _consider,
     "finish": _finish,
     "offer": _offer,

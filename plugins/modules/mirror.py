@@ -1,8 +1,7 @@
+#!/usr/bin/python
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#!/usr/bin/python
-
 from __future__ import annotations
 
 DOCUMENTATION = r"""
@@ -22,8 +21,8 @@ description:
   - Files, directories (empty ones too) and symbolic links are mirrored, with permissions and with times in nanoseconds.
     Sockets, pipes and devices are skipped and counted. The set-user-ID, set-group-ID and sticky bits of the source are
     not taken over; O(mode) and O(directory_mode) can set them.
-  - What changed is decided by content. Where size and time are the same nobody looks (see O(compare)); where the size is
-    the same and the time is not, the digests are compared. A time that alone is different is put right and counted as
+  - What changed is decided by content. Where size and time are the same nobody looks (see O(compare)); where the
+    size is the same and the time is not, the digests are compared. A time that alone is different is put right and counted as
     touched, and is never a change.
 extends_documentation_fragment:
   - copia.sync.attributes
@@ -31,8 +30,8 @@ extends_documentation_fragment:
 options:
   src:
     description:
-      - The tree or file to mirror. With O(direction=push) it is on the controller, and a relative path is looked for where
-        M(ansible.builtin.copy) looks. Otherwise it is on the host.
+      - The tree or file to mirror. With O(direction=push) it is on the controller, and a relative path is looked for
+        where M(ansible.builtin.copy) looks. Otherwise it is on the host.
     type: path
     required: true
   dest:
@@ -68,7 +67,7 @@ options:
     default: false
   max_delete:
     description:
-      - The most entries that a run may remove, as a count (V(20)) or as a percentage of the entries of O(dest) (V(50%)).
+      - The most entries that a run may remove, as a count (V(20)) or a percentage of the entries of O(dest) (V(50%)).
       - When there would be more, or when O(src) is empty and O(dest) is not, the task fails before anything is touched.
     type: str
     default: 50%
@@ -116,11 +115,11 @@ seealso:
   - module: ansible.builtin.copy
   - module: ansible.posix.synchronize
 notes:
-  - While a run stages, there is a folder C(.copia) at the top of O(dest), or beside it when it is a file. It is gone when
-    the run is done. What a killed run left there is removed by the next one. An entry of that name at the top of
+  - While a run stages, there is a folder C(.copia) at the top of O(dest), or beside it when it is a file. It is gone
+    when the run is done. What a killed run left there is removed by the next one. An entry of that name at the top of
     a tree is never mirrored.
-  - The engine is found without any setting. An interpreter that can import it is used as it is, else C(/opt/copia), else
-    C(~/.local/share/copia) of the user that the task runs as.
+  - The engine is found without any setting. An interpreter that can import it is used as it is, else C(/opt/copia),
+    else C(~/.local/share/copia) of the user that the task runs as.
 """
 
 EXAMPLES = r"""
@@ -185,33 +184,85 @@ stats:
   returned: when the run got as far as a plan
   type: dict
   contains:
-    scanned: {description: Entries in the source., type: int, returned: always}
-    made: {description: Entries that were not there before., type: int, returned: always}
-    updated: {description: Entries whose content, kind, permissions or owner changed., type: int, returned: always}
-    touched: {description: Entries of which only the time was put right., type: int, returned: always}
-    removed: {description: Entries that were removed., type: int, returned: always}
-    kept: {description: Entries that only the destination has and that stayed., type: int, returned: always}
-    skipped: {description: Sockets, pipes and devices., type: int, returned: always}
-    bytes_total: {description: Size of all files of the source., type: int, returned: always}
-    bytes_literal: {description: Content that was sent, before compression., type: int, returned: always}
-    bytes_matched: {description: Content that was taken from the destination's own version., type: int, returned: always}
-    bytes_sent: {description: What went over the connection, after compression., type: int, returned: always}
-    seconds: {description: Seconds by phase., type: dict, returned: always}
-    engine: {description: Which engine ran., type: str, returned: always, sample: python}
+    scanned:
+      description: Entries in the source.
+      type: int
+      returned: always
+    made:
+      description: Entries that were not there before.
+      type: int
+      returned: always
+    updated:
+      description: Entries whose content, kind, permissions or owner changed.
+      type: int
+      returned: always
+    touched:
+      description: Entries of which only the time was put right.
+      type: int
+      returned: always
+    removed:
+      description: Entries that were removed.
+      type: int
+      returned: always
+    kept:
+      description: Entries that only the destination has and that stayed.
+      type: int
+      returned: always
+    skipped:
+      description: Sockets, pipes and devices.
+      type: int
+      returned: always
+    bytes_total:
+      description: Size of all files of the source.
+      type: int
+      returned: always
+    bytes_literal:
+      description: Content that was sent, before compression.
+      type: int
+      returned: always
+    bytes_matched:
+      description: Content that was taken from the destination's own version.
+      type: int
+      returned: always
+    bytes_sent:
+      description: What went over the connection, after compression.
+      type: int
+      returned: always
+    seconds:
+      description: Seconds by phase.
+      type: dict
+      returned: always
+    engine:
+      description: Which engine ran.
+      type: str
+      returned: always
+      sample: python
 changes:
   description: The changes, sorted by path, at most O(report_limit) of them.
   returned: when the run got as far as a plan
   type: list
   elements: dict
   contains:
-    path: {description: The path in the tree; what does not print is escaped., type: str, returned: always}
-    change: {description: One of make, update and remove., type: str, returned: always}
+    path:
+      description: The path in the tree; what does not print is escaped.
+      type: str
+      returned: always
+    change:
+      description: One of make, update and remove.
+      type: str
+      returned: always
     reason:
       description: One of absent, kind, size, content, target, mode, owner and extra.
       type: str
       returned: always
-    size_before: {description: Size of the file before., type: int, returned: always}
-    size_after: {description: Size of the file after., type: int, returned: always}
+    size_before:
+      description: Size of the file before.
+      type: int
+      returned: always
+    size_after:
+      description: Size of the file after.
+      type: int
+      returned: always
 changes_total:
   description: How many changes there are.
   returned: when the run got as far as a plan
@@ -226,8 +277,14 @@ problems:
   type: list
   elements: dict
   contains:
-    path: {description: The path in the tree., type: str, returned: always}
-    problem: {description: What is wrong with it., type: str, returned: always}
+    path:
+      description: The path in the tree.
+      type: str
+      returned: always
+    problem:
+      description: What is wrong with it.
+      type: str
+      returned: always
 notes:
   description: Things to know about the run as a whole, for instance that removals were held back.
   returned: when the run got as far as a plan
@@ -242,13 +299,13 @@ tree:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.copia.sync.plugins.module_utils._ansible import MIRROR_OPTIONS
-from ansible_collections.copia.sync.plugins.module_utils._steps import INTERNAL_OPTIONS, run_step
+from ansible_collections.copia.sync.plugins.module_utils._steps import mirror_here
 
 
 def main() -> None:
-    """Run the step that the action plugin asks for, or, without one, the whole mirror on this host."""
-    module = AnsibleModule(argument_spec={**MIRROR_OPTIONS, **INTERNAL_OPTIONS}, supports_check_mode=True)
-    result = run_step(module.params, check=module.check_mode, diff=module._diff)
+    """Mirror on this host. What crosses the connection is done by the action plugin and ``mirror_step``."""
+    module = AnsibleModule(argument_spec=MIRROR_OPTIONS, supports_check_mode=True)
+    result = mirror_here(module.params, check=module.check_mode, diff=module._diff)
     if result.get("failed"):
         module.fail_json(**result)
     module.exit_json(**result)

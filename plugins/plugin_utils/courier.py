@@ -20,6 +20,7 @@ from ansible.errors import AnsibleActionFail
 from ..module_utils._steps import INLINE_LIMIT
 
 MODULE = "copia.sync.mirror"
+STEP_MODULE = "copia.sync.mirror_step"
 
 
 class StepFailed(AnsibleActionFail):
@@ -39,26 +40,35 @@ class Courier:
         self._local: list[str] = []
         self.bytes_sent = 0
 
-    def run(self, step: str, arguments: Mapping[str, Any], codec: str = "zlib") -> Dict[str, Any]:
-        """Run one step and return its result.
+    def mirror(self) -> Dict[str, Any]:
+        """Run the whole mirror on the host, and return its result.
 
-        :raises StepFailed: when the step says that it failed and has no report to give.
+        :raises StepFailed: when it failed and has no report to give.
         """
-        result = self._execute(step, arguments, codec)
-        interpreter = result.get("engine_interpreter")
+        return self._run(MODULE, self._action._task.args)
+
+    def step(self, step: str, messages: Mapping[str, Any], codec: str = "zlib") -> Dict[str, Any]:
+        """Run one step on the host, and return its result.
+
+        :raises StepFailed: when it failed and has no report to give.
+        """
+        spool = self._action._connection._shell.tmpdir
+        options = dict(self._action._task.args)
+        return self._run(STEP_MODULE, {"options": options, "step": step, "codec": codec, "spool": spool, **messages})
+
+    def _run(self, module: str, arguments: Mapping[str, Any]) -> Dict[str, Any]:
+        result = self._execute(module, arguments)
+        interpreter = result.pop("engine_interpreter", None)
         if interpreter:
             self._use_interpreter(interpreter)
-            result = self._execute(step, arguments, codec)
+            result = self._execute(module, arguments)
         if result.get("failed") and "stats" not in result:
             raise StepFailed(result)
         return result
 
-    def _execute(self, step: str, arguments: Mapping[str, Any], codec: str) -> Dict[str, Any]:
-        internal = {"_step": step, "_codec": codec, "_spool": self._action._connection._shell.tmpdir}
+    def _execute(self, module: str, arguments: Mapping[str, Any]) -> Dict[str, Any]:
         result: Dict[str, Any] = self._action._execute_module(
-            module_name=MODULE,
-            module_args={**self._action._task.args, **arguments, **internal},
-            task_vars=self._task_vars,
+            module_name=module, module_args=dict(arguments), task_vars=self._task_vars
         )
         return result
 
@@ -76,11 +86,11 @@ class Courier:
         """The arguments that carry a message to the next step."""
         self.bytes_sent += len(data)
         if len(data) <= INLINE_LIMIT:
-            return {f"_{name}": base64.b64encode(data).decode("ascii")}
+            return {name: base64.b64encode(data).decode("ascii")}
         path = self._local_file()
         with open(path, "wb") as stream:
             stream.write(data)
-        return {f"_{name}_file": self._put(path, name)}
+        return {f"{name}_file": self._put(path, name)}
 
     def send_pieces(self, name: str, pieces: Iterable[bytes]) -> Dict[str, Any]:
         """The same for a message that is made piece by piece and may be large."""
@@ -98,13 +108,13 @@ class Courier:
             for piece in pieces:
                 stream.write(piece)
             self.bytes_sent += stream.tell()
-        return {f"_{name}_file": self._put(path, name)}
+        return {f"{name}_file": self._put(path, name)}
 
     def pass_back(self, name: str, answer: Mapping[str, Any]) -> Dict[str, Any]:
         """The arguments that give a message back to the host it came from; a file there stays there."""
         if "file" in answer:
-            return {f"_{name}_file": answer["file"]}
-        return {f"_{name}": answer["inline"]}
+            return {f"{name}_file": answer["file"]}
+        return {name: answer["inline"]}
 
     def receive(self, answer: Mapping[str, Any]) -> str:
         """A local file with the message that a step answered with."""

@@ -20,7 +20,8 @@ from copia.core.errors import CopiaError
 from copia.disk import operations as op
 from copia.disk.perform import perform
 from copia.flow.mirror import SourceSpec, TargetSpec, mirror
-from trees import age, contents, grow, harvest
+
+from tests.trees import age, contents, grow, harvest
 
 ANY = Limit(100, True)
 OLD = "keep=same edit=old1 mode=m:600 sub/edit=old2 gone/x=1 gone/y=2 tofile/z=3 todir=4 l->keep tolink=5 fresh-no=6"
@@ -165,7 +166,7 @@ def test_a_file_system_that_cannot_exchange(tmp_path: pathlib.Path) -> None:
 RUN = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import conftest
+import tests.conftest
 from copia.cli import main
 sys.exit(main(["sync", "-r", "--delete", "--force", sys.argv[2], sys.argv[3]]))
 """
@@ -182,7 +183,7 @@ def test_kill_9_of_a_real_process_at_any_moment(tmp_path: pathlib.Path) -> None:
     age(source)
     age(target, 7200)
     wanted, states = harvest(source), (contents(source), contents(target))
-    command = [sys.executable, "-c", RUN, str(pathlib.Path(__file__).parents[1]), str(source), str(target)]
+    command = [sys.executable, "-c", RUN, str(pathlib.Path(__file__).parents[2]), str(source), str(target)]
     killed = 0
     for step in range(12):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)

@@ -15,7 +15,8 @@ from copia.core.brakes import Limit
 from copia.disk import operations as op
 from copia.disk.perform import perform
 from copia.flow.mirror import SourceSpec, TargetSpec, mirror
-from trees import age, contents, grow
+
+from tests.trees import age, contents, grow
 
 ANY = Limit(100, True)
 
@@ -46,7 +47,10 @@ def test_no_access_leaves_the_root_while_a_directory_flips_to_a_link_and_back(tm
     with subprocess.Popen(arguments, stdout=subprocess.PIPE) as flipper:
         assert flipper.stdout is not None and flipper.stdout.readline() == b"ready\n"
         for round_number in range(150):
-            source = grow(tmp_path / f"new{round_number % 2}", f"d/sub/deep=new{round_number} d/x=y{round_number} d/n{round_number}=1")
+            source = grow(
+                tmp_path / f"new{round_number % 2}",
+                f"d/sub/deep=new{round_number} d/x=y{round_number} d/n{round_number}=1",
+            )
             age(source, 10 + round_number)
             rules = {"delete": True, "limit": ANY, "force": True, "durable": False}
             try:

@@ -34,7 +34,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         status: int = options.run(options)
         return status
     except CopiaError as error:
-        print(f"copia: {error}", file=sys.stderr)
+        _complain(str(error))
         return 1
 
 
@@ -106,7 +106,7 @@ def _sync(options: argparse.Namespace) -> int:
     )
     report = mirror(source, target, announce=None if options.json else lambda plan: _announce(plan, options))
     if options.json:
-        print(json.dumps(_plain(report), indent=1, sort_keys=True))
+        _say(json.dumps(_plain(report), indent=1, sort_keys=True))
     else:
         _conclude(report, options)
     return 1 if report.problems else 0
@@ -129,14 +129,14 @@ def _announce(plan: MirrorPlan, options: argparse.Namespace) -> None:
     sent = _sent(plan)
     if plan.is_empty and not plan.problems:
         return
-    print(f"Plan: {len(sent)} to transfer, {plan.files - len(sent)} unchanged (skipped), {_deleted(plan)} to delete")
+    _say(f"Plan: {len(sent)} to transfer, {plan.files - len(sent)} unchanged (skipped), {_deleted(plan)} to delete")
     if options.dry_run or options.verbose:
         for path in sent:
-            print(f"send {show(path)}")
+            _say(f"send {show(path)}")
         for step in sorted((*plan.clearances, *plan.removals), key=lambda removal: removal.path):
-            print(f"delete {show(step.path)}")
+            _say(f"delete {show(step.path)}")
     if options.dry_run:
-        print("(dry run) nothing was modified")
+        _say("(dry run) nothing was modified")
 
 
 def _sent(plan: MirrorPlan) -> List[bytes]:
@@ -151,18 +151,18 @@ def _deleted(plan: MirrorPlan) -> int:
 
 def _conclude(report: Report, options: argparse.Namespace) -> None:
     for note in report.notes:
-        print(f"copia: {note}", file=sys.stderr)
+        _complain(f"{note}")
     for problem in report.problems:
-        print(f"copia: {show(problem.path)}: {problem.what}", file=sys.stderr)
+        _complain(f"{show(problem.path)}: {problem.what}")
     if options.dry_run and report.changed:
         return
     if not report.changed and not report.problems:
-        print(f"Already up to date ({report.files} files).")
+        _say(f"Already up to date ({report.files} files).")
         return
     sent = sum(1 for change in report.changes if change.change != "remove" and not change.after.startswith("directory"))
     failed = len({problem.path for problem in report.problems})
     skipped = max(0, report.files - sent - failed)
-    print(f"Complete: {sent} sent, {skipped} skipped, {report.removed} deleted, {failed} failed")
+    _say(f"Complete: {sent} sent, {skipped} skipped, {report.removed} deleted, {failed} failed")
 
 
 def _plain(report: Report) -> "dict[str, object]":
@@ -176,5 +176,9 @@ def _plain(report: Report) -> "dict[str, object]":
     }
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+def _complain(line: str) -> None:
+    sys.stderr.write(f"copia: {line}\n")

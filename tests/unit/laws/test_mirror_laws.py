@@ -25,7 +25,8 @@ from copia.wire.messages import (
 from copia.wire.pack import decode_pack, encode_pack
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trees import age, harvest
+
+from tests.trees import age, harvest
 
 NAMES = st.sampled_from([b"a", b"b", b"c", b"a.b", b"-d", b"\n", b"\xff\xfe", "ü".encode(), b"x" * 255])
 MODES = st.sampled_from([0o600, 0o644, 0o755, 0o640])

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 LEAVES = st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**63), st.binary(max_size=30), st.text(max_size=9))
 VALUES = st.recursive(
-    LEAVES, lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=5), inner, max_size=4)), max_leaves=12
+    LEAVES,
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=5), inner, max_size=4)),
+    max_leaves=12,
 )
 
 

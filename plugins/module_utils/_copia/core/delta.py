@@ -17,8 +17,8 @@ Rules
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import Callable, Dict, Iterable, Iterator, List, Tuple, Union
+from dataclasses import dataclass, replace
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 from .errors import RemoteProtocolError
 from .rolling import roll, weak_sum
@@ -125,7 +125,7 @@ def unpack_signature(packed: bytes) -> Signature:
         raise RemoteProtocolError("not a copia signature: expected the magic bytes COPS")
     _magic, block_size, length = _HEAD.unpack_from(packed)
     if not MIN_BLOCK <= block_size <= MAX_BLOCK or block_size & (block_size - 1):
-        raise RemoteProtocolError(f"a signature has blocks of {block_size} bytes; expected a power of two, 512 to 65536")
+        raise RemoteProtocolError(f"a signature has blocks of {block_size} bytes, not a power of two, 512 to 65536")
     if len(packed) - _HEAD.size != -(-length // block_size) * ROW_SIZE:
         raise RemoteProtocolError("a signature has another number of blocks than its length says")
     return Signature(block_size, length, packed[_HEAD.size :])
@@ -137,16 +137,20 @@ def delta(read_at: ReadAt, length: int, signed: Signature) -> Iterator[Instructi
 
 
 def _joined(parts: Iterator[Instruction]) -> Iterator[Instruction]:
-    last: "Instruction | None" = None
+    last: Optional[Instruction] = None
     for part in parts:
-        if last is not None and type(part) is type(last) and part.offset == last.offset + last.length:
-            last = type(part)(last.offset, last.length + part.length)
+        if last is not None and _follows(last, part):
+            last = replace(last, length=last.length + part.length)
             continue
         if last is not None:
             yield last
         last = part
     if last is not None:
         yield last
+
+
+def _follows(last: Instruction, part: Instruction) -> bool:
+    return isinstance(last, Copy) == isinstance(part, Copy) and part.offset == last.offset + last.length
 
 
 def _matched(read_at: ReadAt, length: int, signed: Signature) -> Iterator[Instruction]:

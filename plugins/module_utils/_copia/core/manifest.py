@@ -23,7 +23,7 @@ from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, NamedTup
 
 from .entries import ABSENT, Entry, Kind, Presence, Unknown
 from .errors import RemoteProtocolError
-from .paths import TreePath, check_names, is_reserved, join, parse_path, path_key, split
+from .paths import TreePath, check_names, is_reserved, parse_path, path_key, split
 
 ROW = struct.Struct("<BBHIIQq")
 """kind, flags, mode, uid, gid, size, mtime_ns."""
@@ -107,7 +107,7 @@ def unpack_rows(packed: Rows, prefix: bytes = b"") -> Iterator[Tuple[TreePath, P
     """The inverse of ``pack_rows``; every name gets ``prefix`` in front."""
     if not packed.rows:
         return
-    targets = iter(packed.targets.split(b"\0"))
+    targets = packed.targets.split(b"\0")[::-1]
     digests = packed.digests
     at = 0
     for name, row in zip(packed.names.split(b"\0"), ROW.iter_unpack(packed.rows)):
@@ -119,7 +119,7 @@ def unpack_rows(packed: Rows, prefix: bytes = b"") -> Iterator[Tuple[TreePath, P
             continue
         digest, target = None, b""
         if kind is Kind.LINK:
-            target = next(targets)
+            target = targets.pop()
         elif kind is Kind.FILE and digests:
             digest = digests[at : at + DIGEST_SIZE]
             at += DIGEST_SIZE
@@ -146,7 +146,7 @@ def check_rows(packed: Rows) -> None:
 def _check_count(joined: bytes, expected: int, what: str) -> None:
     found = joined.count(b"\0") + 1 if expected else len(joined)
     if found != expected:
-        raise RemoteProtocolError(f"a listing's rows and {what} do not agree in number: {expected} rows, {found} {what}")
+        raise RemoteProtocolError(f"a listing's rows and {what} do not agree in number: {expected} and {found}")
 
 
 def checked_manifest(
@@ -213,9 +213,7 @@ def with_modes(manifest: Manifest, rule: Callable[[Kind, int], int]) -> Manifest
         return known[kind, mode]
 
     def reshaped(rows: bytes) -> bytes:
-        return b"".join(
-            ROW.pack(row[0], row[1], mode_of(row[0], row[2]), *row[3:]) for row in ROW.iter_unpack(rows)
-        )
+        return b"".join(ROW.pack(row[0], row[1], mode_of(row[0], row[2]), *row[3:]) for row in ROW.iter_unpack(rows))
 
     root = manifest.root
     if isinstance(root, Entry):

@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
-from .entries import ABSENT, Absent, Entry, Kind, Presence, Unknown
+from .entries import Absent, Entry, Kind, Presence, Unknown
 from .manifest import ROW, Block, Manifest, align, merge
 from .paths import ROOT, TreePath, ancestors, path_key, split
 from .quick_check import (
@@ -255,9 +255,7 @@ def settle_attributes(wanted: Entry, found: Entry) -> Optional[SetAttributes]:
     return SetAttributes(wanted.path, found, wanted, reason)
 
 
-def resolve_looks(
-    plan: MirrorPlan, ours: Mapping[TreePath, bytes], theirs: Mapping[TreePath, bytes]
-) -> MirrorPlan:
+def resolve_looks(plan: MirrorPlan, ours: Mapping[TreePath, bytes], theirs: Mapping[TreePath, bytes]) -> MirrorPlan:
     """The plan after somebody looked: ``ours`` are digests of the target's files, ``theirs`` of the source's.
 
     A ``LOOK`` step with both digests is decided. One that lacks the source's keeps its reason and carries the target's

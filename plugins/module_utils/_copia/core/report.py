@@ -31,12 +31,16 @@ _REASONS = {
     Reason.TIME: "time",
     Reason.EXTRA: "extra",
 }
+_COUNTS = (
+    *("scanned", "made", "updated", "touched", "removed", "kept", "skipped"),
+    *("bytes_total", "bytes_literal", "bytes_matched", "bytes_sent"),
+)
 _KIND_WORDS = {Kind.FILE: "file", Kind.DIRECTORY: "directory", Kind.LINK: "link", Kind.SPECIAL: "special"}
 
 
 @dataclass(frozen=True)
 class Change:
-    """One path that was, or would be, changed; ``before`` and ``after`` are one-line descriptions, empty for nothing."""
+    """One path that was, or would be, changed; ``before`` and ``after`` are descriptions of a line, or empty."""
 
     path: TreePath
     change: str
@@ -149,10 +153,7 @@ def foresee(plan: MirrorPlan, report: Report, same: "frozenset[TreePath]" = froz
 
 def stats(report: Report) -> Dict[str, Any]:
     """The counts as plain data."""
-    names = (
-        "scanned made updated touched removed kept skipped bytes_total bytes_literal bytes_matched bytes_sent".split()
-    )
-    found: Dict[str, Any] = {name: getattr(report, name) for name in names}
+    found: Dict[str, Any] = {name: getattr(report, name) for name in _COUNTS}
     found["seconds"] = {phase: round(seconds, 4) for phase, seconds in sorted(report.seconds.items())}
     return found
 

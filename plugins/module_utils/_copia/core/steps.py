@@ -99,7 +99,8 @@ class MirrorPlan:
     links, in listing order. ``settles``: attributes of what has the right content. ``removals``: what only the target
     has, deepest first. ``closings``: directories whose attributes are set once everything in them is done, deepest
     first. ``problems``: ``(path, what)`` of what the plan had to leave alone.
-    ``entries`` is how many entries the target had; ``scanned`` how many the source has, ``files`` of them no directories.
+    ``entries`` is how many entries the target had; ``scanned`` how many the source has, ``files`` of them
+    no directories.
     """
 
     clearances: Tuple[Remove, ...] = ()

@@ -119,7 +119,8 @@ class _Applying:
 
     def _make(self, step: MakeDirectory) -> op.Acts:
         """Put a new directory in place, with everything in it. One that is there already gets its content bit by
-        bit, which is what a second execution of the same step finds."""
+        bit, which is what a second execution of the same step finds.
+        """
         if not step.path:
             return True
         directory, _name = split(step.path)
@@ -174,7 +175,9 @@ class _Applying:
         removals, failed = self.plan.removals, self.receiving.failed
         if failed and removals:
             self.report.kept += len(removals)
-            self.report.notes.append(f"{len(removals)} removals were held back because {len(failed)} paths had problems")
+            self.report.notes.append(
+                f"{len(removals)} removals were held back because {len(failed)} paths had problems"
+            )
             return
         yield from self._each(removals, self._remove)
 

@@ -176,9 +176,7 @@ def _link(operation: "Link | MoveNew") -> None:
 
 
 def _replace(operation: "Replace | MoveNew") -> None:
-    os.rename(
-        operation.from_name, operation.to_name, src_dir_fd=operation.from_parent, dst_dir_fd=operation.to_parent
-    )
+    os.rename(operation.from_name, operation.to_name, src_dir_fd=operation.from_parent, dst_dir_fd=operation.to_parent)
 
 
 def _exchange(operation: Exchange) -> None:
@@ -186,19 +184,17 @@ def _exchange(operation: Exchange) -> None:
 
 
 def _renameat2(operation: "MoveNew | Exchange", flags: int) -> None:
-    if _rename_call()(
-        operation.from_parent, operation.from_name, operation.to_parent, operation.to_name, flags
-    ):
+    if _rename_call()(operation.from_parent, operation.from_name, operation.to_parent, operation.to_name, flags):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), operation.to_name)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _libc() -> Any:
     return ctypes.CDLL(None, use_errno=True)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _rename_call() -> Callable[..., int]:
     """``renameat2`` of the C library, or the bare system call where the library has none."""
     arguments = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]

@@ -78,7 +78,8 @@ def _into_free_place(staged: Place, there: Place, wanted: Entry) -> Placing:
 
 def _exchange_back(stage: Stage, staged: Place, there: Place, wanted: Entry) -> Acts:
     """Give back what came out. When its place is gone, or ours was edited in those microseconds, both stay in the
-    tree, one beside the other."""
+    tree, one beside the other.
+    """
     try:
         yield Exchange(*staged, *there)
     except OSError:

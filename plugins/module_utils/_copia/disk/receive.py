@@ -38,7 +38,8 @@ _DAMAGED = "arrived damaged: its BLAKE3 is not what was sent; run again"
 class Receiving:
     """One parcel on its way into the staging folder.
 
-    ``same`` are the files whose content proved to be right already, ``failed`` the paths that became problems. ``text_limit`` is in bytes: smaller texts are kept for the diff.
+    ``same`` are the files whose content proved to be right already, ``failed`` the paths that became problems.
+    ``text_limit`` is in bytes: smaller texts are kept for the diff.
     """
 
     plan: MirrorPlan

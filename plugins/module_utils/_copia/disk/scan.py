@@ -106,7 +106,8 @@ class Scan:
         self, path: TreePath, descriptor: int, names: List[bytes], listed_as: List[bytes]
     ) -> Tuple[Block, List[bytes]]:
         """The block of one directory, and the names of its subdirectories. The loop that a scan's time is spent in:
-        regular files of a tree without rules pass straight through."""
+        regular files of a tree without rules pass straight through.
+        """
         kept: List[bytes] = []
         rows: List[bytes] = []
         targets: List[bytes] = []

@@ -30,8 +30,17 @@ from ..core.paths import TreePath, show
 from ..core.report import Report, TextChange, foresee, is_text
 from ..core.selection import Rules, selector
 from ..core.steps import MirrorPlan, PutFile, Reason
-from ..disk.read import Locate, Reader, digest_of_pieces, hash_files, locate_in_tree, locate_single, read_small, sign_file
 from ..disk.folders import Folders
+from ..disk.read import (
+    Locate,
+    Reader,
+    digest_of_pieces,
+    hash_files,
+    locate_in_tree,
+    locate_single,
+    read_small,
+    sign_file,
+)
 from ..disk.root import group_id, has_leftovers, kind_of_root, lock_root, open_source, split_file, user_id
 from ..disk.scan import Scan
 
@@ -57,7 +66,7 @@ class SourceSpec:
     """What is mirrored. ``mode_rule(kind, mode)`` forces modes; ``name`` is what a single file is listed as."""
 
     path: bytes
-    rules: Rules = Rules()
+    rules: Rules = field(default_factory=Rules)
     checksum: bool = False
     mode_rule: Optional[Callable[[Kind, int], int]] = None
     name: bytes = b"-"
@@ -68,10 +77,10 @@ class TargetSpec:
     """Where it goes and how. ``text_limit`` is in bytes, 0 for no content diffs; ``patience`` in seconds."""
 
     path: bytes
-    rules: Rules = Rules()
+    rules: Rules = field(default_factory=Rules)
     checksum: bool = False
     delete: bool = False
-    limit: Limit = Limit(50, True)
+    limit: Limit = field(default_factory=lambda: Limit(50, True))
     force: bool = False
     owner: Optional[str] = None
     group: Optional[str] = None
@@ -115,7 +124,8 @@ class Source:
 
     def answer(self, wants: Wants, *, dry: bool = False, digests: bool = True) -> Iterator[Item]:
         """The parcel for ``wants``. A file that was written just now is read when its time stamp's grain has passed:
-        then a later change has a later time, and size and time can speak for it in the next run."""
+        then a later change has a later time, and size and time can speak for it in the next run.
+        """
         _outwait_grain([want.entry for want in wants])
         return Reader(self._locate(), digests=digests, dry=dry).items(wants)
 
@@ -158,7 +168,7 @@ class Target:
         if found is None and os.path.lexists(self.root):
             raise InputError(f"dest {show(self.root)} is a link that leads nowhere; remove it or name another place")
         if found not in (None, "tree"):
-            raise InputError(f"dest {show(self.root)} is not a directory; a tree needs one. Move it aside, or name another place")
+            raise InputError(f"dest {show(self.root)} is not a directory; move it aside, or name another place")
         if not is_tree and kind_of_root(spec.path) == "tree" and not os.path.islink(spec.path):
             raise InputError(f"dest {show(spec.path)} is a directory and src is a file: name the file itself as dest")
         self._descriptor = None if found is None else open_source(self.root)
@@ -201,7 +211,8 @@ class Target:
             try:
                 self._carry_out(plan, items)
             except OSError as error:
-                raise InputError(f"dest {show(self.spec.path)} cannot be changed: {os.strerror(error.errno or 0)}") from error
+                what = os.strerror(error.errno or 0)
+                raise InputError(f"dest {show(self.spec.path)} cannot be changed: {what}") from error
         _lap(self._report, "apply", clock)
         return self._report
 

@@ -52,7 +52,7 @@ def unseal(kind: Kind, data: bytes) -> Dict[str, Any]:
         raise RemoteProtocolError(f"not a copia {name}: expected the magic bytes COPM")
     _magic, version, found, codec, length = _HEAD.unpack_from(data)
     if version != VERSION:
-        raise RemoteProtocolError(f"a copia {name} of version {version}, this side speaks {VERSION}; upgrade the older side")
+        raise RemoteProtocolError(f"a copia {name} of version {version}, expected {VERSION}; upgrade the older side")
     if found != kind or codec not in (_PLAIN, _DEFLATED) or length > MAX_BODY:
         raise RemoteProtocolError(f"not a copia {name}: its head is damaged or of another kind")
     raw = data[_HEAD.size :] if codec == _PLAIN else _inflate(data[_HEAD.size :], length, name)

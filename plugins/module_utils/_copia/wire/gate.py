@@ -4,11 +4,13 @@
 """The gate in front of the CBOR decoder: a strict subset, checked before anything is decoded.
 
 Rules
-1. Definite lengths only, each in its shortest form; no tags, no floats, no undefined; simple values are false, true and null.
+1. Definite lengths only, each in its shortest form; no tags, no floats, no undefined. Simple values
+   are false, true and null.
 2. Nesting is at most 8 deep.
 3. Every length is checked against the bytes that are left before anything is made of that size.
-4. Text is UTF-8. Map keys are text, unique, and sorted by their encoded bytes.
-5. One item, and nothing behind it.
+4. Text is UTF-8.
+5. Map keys are text, unique, and sorted by their encoded bytes.
+6. One item, and nothing behind it.
 
 Source: RFC 8949, sections 3 and 4.2. The decoders of cbor2 had flaws in what this gate refuses.
 """
@@ -61,12 +63,16 @@ def _check_item(data: bytes, at: int, depth: int) -> int:
     left = len(data) - at
     if major in (2, 3):
         if argument > left:
-            raise RemoteProtocolError(f"a message is cut off: a string at byte {at} wants {argument} bytes, {left} left")
+            raise RemoteProtocolError(
+                f"a message is cut off: a string at byte {at} wants {argument} bytes, {left} left"
+            )
         if major == 3:
             _check_text(data, at, at + argument)
         return at + argument
     if argument * (2 if major == 5 else 1) > left:
-        raise RemoteProtocolError(f"a message is cut off: a list at byte {at} wants {argument} items, {left} bytes left")
+        raise RemoteProtocolError(
+            f"a message is cut off: a list at byte {at} wants {argument} items, {left} bytes left"
+        )
     if major == 4:
         for _number in range(argument):
             at = _check_item(data, at, depth + 1)

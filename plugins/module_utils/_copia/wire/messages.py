@@ -16,7 +16,7 @@ from typing import Any, Dict, Iterator, List, Sequence, Tuple, Type, TypeVar
 from ..core.delta import pack_signature, unpack_signature
 from ..core.entries import ABSENT, Entry, Kind, Presence, Problem
 from ..core.errors import RemoteProtocolError
-from ..core.manifest import Manifest, Rows, check_rows, checked_manifest, pack_rows, unpack_rows
+from ..core.manifest import Rows, check_rows, checked_manifest, pack_rows, unpack_rows
 from ..core.parcel import Listing, Want, Wants
 from ..core.paths import ROOT, TreePath, parse_path
 from ..core.report import Report
@@ -100,14 +100,15 @@ def decode_wants(data: bytes, listing: Listing) -> Wants:
     bits = body.get("rows")
     if not isinstance(bits, bytes) or len(bits) != (len(listing.manifest) + 7) // 8:
         raise RemoteProtocolError("the wants are about another listing")
-    bases = {base[0]: _decode_basis(base) for base in _list_of(body, "bases", list)}
+    bases = dict(map(_decode_basis, _list_of(body, "bases", list)))
     return tuple(_wanted(bits, bases, listing))
 
 
-def _decode_basis(base: List[Any]) -> Tuple[bytes, Any, bool]:
-    if [type(part) for part in base] != [int, bytes, bytes, bool] or len(base[1]) not in (0, 32):
+def _decode_basis(base: List[Any]) -> Tuple[int, Tuple[bytes, Any, bool]]:
+    kinds = (int, bytes, bytes, bool)
+    if len(base) != 4 or not all(map(_is, base, kinds)) or len(base[1]) not in (0, 32):
         raise RemoteProtocolError("the wants describe a basis in an unknown form")
-    return base[1], (unpack_signature(base[2]) if base[2] else None), base[3]
+    return base[0], (base[1], unpack_signature(base[2]) if base[2] else None, base[3])
 
 
 def _wanted(bits: bytes, bases: Dict[int, Tuple[bytes, Any, bool]], listing: Listing) -> Iterator[Want]:
@@ -234,15 +235,20 @@ def _cut(column: bytes, lengths: Sequence[int]) -> List[bytes]:
 
 def _list_of(body: Dict[str, Any], key: str, kind: Type[T], count: int = -1) -> List[T]:
     found = body.get(key)
-    if not isinstance(found, list) or any(type(item) is not kind for item in found):
+    if not isinstance(found, list) or not all(_is(item, kind) for item in found):
         raise RemoteProtocolError(f"a message lacks {key}, or has it in another form")
     if count >= 0 and len(found) != count:
         raise RemoteProtocolError(f"a message has {len(found)} {key}, expected {count}")
     return found
 
 
+def _is(value: Any, kind: Type[Any]) -> bool:
+    """A boolean is not an integer here."""
+    return isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
+
+
 def _pairs(body: Dict[str, Any], key: str) -> Iterator[Tuple[bytes, str]]:
     for pair in _list_of(body, key, list):
-        if [type(part) for part in pair] != [bytes, str]:
+        if len(pair) != 2 or not (_is(pair[0], bytes) and _is(pair[1], str)):
             raise RemoteProtocolError(f"a message has {key} in another form")
         yield pair[0], pair[1]

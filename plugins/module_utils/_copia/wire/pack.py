@@ -59,7 +59,7 @@ def _raw_chunks(items: Iterable[Item]) -> Iterator[bytes]:
     gathered: List[bytes] = []
     size = 0
     for item in items:
-        if type(item) is Small:
+        if isinstance(item, Small):
             head = _NAME_HEAD.pack(_SMALL, _checked_path(item.path)) + item.path
             piece = b"".join((head, _LENGTH.pack(len(item.data)), item.digest or _NO_DIGEST, item.data))
             gathered.append(piece)
@@ -296,7 +296,7 @@ def _zstd_expand(stored: bytes, length: int) -> bytes:
     try:
         import zstandard
     except ImportError:
-        raise RemoteProtocolError("the pack is compressed with zstd, which this side lacks; install zstandard") from None
+        raise RemoteProtocolError("the pack is compressed with zstd; install zstandard on this side") from None
     if _zstd_machine is None:
         _zstd_machine = zstandard.ZstdDecompressor()
     try:
