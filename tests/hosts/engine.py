@@ -1,0 +1,29 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine as the role copia.sync.engine would install it, made once and kept in the checkout's build folder."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+NEEDS = ("blake3>=1.0", "cbor2>=5.9", "pathspec>=0.12", "filelock>=3.12", "zstandard>=0.21")
+
+
+def engine_venv(python: str = "/usr/bin/python3", folder: "pathlib.Path | None" = None) -> pathlib.Path:
+    """The folder of a virtual environment of ``python`` with the engine's libraries.
+
+    :raises subprocess.CalledProcessError: when it cannot be made, for instance without a package index.
+    """
+    from filelock import FileLock
+
+    folder = folder or ROOT / "build" / "engine-venv"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "complete").exists():
+            subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True)
+            subprocess.run([str(folder / "bin/python"), "-m", "pip", "install", "--quiet", *NEEDS], check=True)
+            (folder / "complete").touch()
+    return folder

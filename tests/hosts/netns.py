@@ -1,0 +1,111 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hosts in namespaces: each with its own network, processes, name, accounts and copy-on-write file system.
+
+Every host is joined to this machine by a cable of its own, so no packet filter of the machine is in between, and the
+first two are joined by a cable that nobody else has. All of a host ends with its first process.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import secrets
+import shutil
+import subprocess
+from typing import Any, Dict, Optional
+
+from .sshd import HostsUnavailable, sshd_config, sshd_path, wait_for_ssh
+
+PASSWORD = "copia-" + secrets.token_hex(8)
+"""The password of the hosts' accounts. It is in the inventory, and good for nothing else."""
+_HERE = pathlib.Path(__file__).resolve().parent
+
+
+class Netns:
+    """Starts hosts in namespaces."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+        sshd_path()
+        if os.geteuid() != 0:
+            raise HostsUnavailable("hosts in namespaces need root; use the kind loopback")
+        for tool in ("unshare", "nsenter", "ip", "useradd", "chpasswd"):
+            if shutil.which(tool) is None:
+                raise HostsUnavailable(f"hosts in namespaces need {tool}, which is not installed")
+        config = "/etc/copia-test"
+        (folder / "sshd" / "sshd_config").write_text(sshd_config(config, "ListenAddress 0.0.0.0", "Port 22"))
+        self._network = ""
+
+    def start(self, name: str, number: int, engine: Optional[pathlib.Path]) -> Dict[str, Any]:
+        """One host, joined to this machine.
+
+        :raises HostsUnavailable: when the machine does not allow namespaces or mounts.
+        """
+        (self.folder / name).mkdir()
+        command = ["unshare", "--mount", "--uts", "--pid", "--net", "--fork", "--kill-child", "sh"]
+        command += [str(_HERE / "netns_host.sh"), name, str(self.folder), PASSWORD, str(engine or "")]
+        with open(self.folder / f"{name}.log", "wb") as log:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+        if process.stdout is None or process.stdout.readline() != b"ready\n":
+            process.kill()
+            process.wait()
+            raise HostsUnavailable(f"host {name} did not start: {(self.folder / f'{name}.log').read_text().strip()}")
+        process.stdout.close()
+        try:
+            address = self._cable(process.pid, number)
+        except HostsUnavailable:
+            process.kill()
+            process.wait()
+            raise
+        inside = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0]
+        return {"address": address, "port": 22, "pid": process.pid, "root": f"/proc/{inside}/root"}
+
+    def connected(self, host: Dict[str, Any]) -> None:
+        """Wait until the host answers."""
+        wait_for_ssh(host["address"], host["port"])
+
+    def join(self, near: Dict[str, Any], far: Dict[str, Any]) -> None:
+        """A cable between two hosts; ``far["behind"]`` is the address that only ``near`` knows."""
+        ends = [("jump", "netns", str(host["pid"])) for host in (near, far)]
+        _ip("link", "add", *ends[0], "type", "veth", "peer", "name", *ends[1])
+        _inside(near["pid"], "jump", f"{self._network}.249/30")
+        _inside(far["pid"], "jump", f"{self._network}.250/30")
+        far["behind"] = (f"{self._network}.250", 22)
+
+    def variables(self) -> Dict[str, Any]:
+        """What the inventory says of all hosts."""
+        return {"ansible_user": "deploy", "ansible_become_password": PASSWORD}
+
+    def _cable(self, pid: int, number: int) -> str:
+        """Join a host to this machine by a network of two; the host's address. The first cable takes a free network."""
+        for third in [self._network.rsplit(".", 1)[1]] if self._network else range(255):
+            outer = f"copia{third}h{number}"
+            if _ip("link", "add", outer, "type", "veth", "peer", "name", "eth0", "netns", str(pid), may_fail=True):
+                break
+        else:
+            raise HostsUnavailable("no pair of virtual network devices can be made on this machine")
+        self._network = f"10.98.{third}"
+        first = 4 * number
+        _ip("addr", "add", f"{self._network}.{first + 1}/30", "dev", outer)
+        _ip("link", "set", outer, "up")
+        _inside(pid, "eth0", f"{self._network}.{first + 2}/30")
+        return f"{self._network}.{first + 2}"
+
+
+def _inside(pid: int, device: str, address: str) -> None:
+    enter = ("nsenter", "--target", str(pid), "--net")
+    _run(*enter, "ip", "addr", "add", address, "dev", device)
+    _run(*enter, "ip", "link", "set", device, "up")
+
+
+def _ip(*words: str, may_fail: bool = False) -> bool:
+    return _run("ip", *words, may_fail=may_fail)
+
+
+def _run(*command: str, may_fail: bool = False) -> bool:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode and not may_fail:
+        raise HostsUnavailable(f"{' '.join(command)}: {done.stdout.strip()}")
+    return not done.returncode
