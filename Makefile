@@ -6,7 +6,7 @@ RUN = .venv/bin/python -m tests.chores
 .PHONY: demo test fast unit sanity lint integration molecule faults matrix bench collection install clean
 
 demo: install          ## mirror a real tree here, see what it says
-	@.venv/bin/ansible-playbook -i localhost, demo/playbook.yml
+	@cd demo && ../.venv/bin/ansible-playbook playbook.yml
 
 test: .venv/ready      ## every test there is
 	@$(RUN) test
