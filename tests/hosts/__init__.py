@@ -17,7 +17,8 @@ Two kinds:
 
 from __future__ import annotations
 
-from .bed import Host, Hosts, HostsUnavailable
+from .bed import Host, Hosts
 from .engine import engine_venv
+from .sshd import HostsUnavailable
 
 __all__ = ["Host", "Hosts", "HostsUnavailable", "engine_venv"]

@@ -12,13 +12,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from typing import Any, Collection, Dict, List, NamedTuple, Optional, Set, Union
+from typing import Any, Callable, Collection, Dict, List, NamedTuple, Optional, Set, Union
 
 from .loopback import Loopback
 from .netns import Netns
 from .sshd import HostsUnavailable, write_keys
 
-KINDS = {"loopback": Loopback, "netns": Netns}
+KINDS: Dict[str, Callable[[pathlib.Path], Union[Loopback, Netns]]] = {"loopback": Loopback, "netns": Netns}
 Path = Union[str, "os.PathLike[str]"]
 
 

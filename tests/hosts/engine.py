@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import pathlib
 import subprocess
 
@@ -17,11 +18,10 @@ def engine_venv(python: str = "/usr/bin/python3", folder: "pathlib.Path | None" 
 
     :raises subprocess.CalledProcessError: when it cannot be made, for instance without a package index.
     """
-    from filelock import FileLock
-
     folder = folder or ROOT / "build" / "engine-venv"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
+    with open(f"{folder}.lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "complete").exists():
             subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True)
             subprocess.run([str(folder / "bin/python"), "-m", "pip", "install", "--quiet", *NEEDS], check=True)
