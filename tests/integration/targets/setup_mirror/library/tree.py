@@ -14,11 +14,13 @@ options:
   fresh: {description: Remove it first., type: bool, default: false}
   remove: {description: Names in it to remove., type: list, elements: str, default: []}
   grow:
-    description: C(name=content) and C(name=content:mode) make files, C(name/) and C(name/:mode) directories, C(name->target) links.
+    description:
+      - C(name=content) and C(name=content:mode) make files, C(name/) and C(name/:mode) directories,
+        C(name->target) links.
     type: list
     elements: str
     default: []
-  time: {description: The modification time of everything in it., type: str}
+  time: {description: "The modification time of everything in it, in nanoseconds.", type: str}
 """
 
 EXAMPLES = r"""
@@ -30,7 +32,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 found: {description: "Per name its kind, content, mode and time.", type: dict, returned: always}
-plain: {description: "Per name its content, the target of a link behind C(->), or a slash.", type: dict, returned: always}
+plain: {description: "Per name its content, C(->) and a link's target, or a slash.", type: dict, returned: always}
 modes: {description: "Per name its mode.", type: dict, returned: always}
 owners: {description: "Per name its owner and group.", type: dict, returned: always}
 """
