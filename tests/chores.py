@@ -26,7 +26,11 @@ BIN = pathlib.Path(sys.executable).parent
 COLLECTIONS = BUILD / "collections"
 INSTALLED = COLLECTIONS / "ansible_collections" / "copia" / "sync"
 VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
-COUNTS = re.compile(r"(\d+) (passed|failed|skipped|error)")
+COUNT = r"(\d+) (passed|failed|skipped|error|deselected|warning)s?"
+CLOSING = re.compile(rf"^=*\s*{COUNT}(, {COUNT})*( in .*)?$", re.MULTILINE)
+"""The last line of pytest and of our own runners."""
+SKIPPED = re.compile(r"^(?:SKIPPED \[(\d+)\] (?P<test>.*)|skipped(?:: | \()(?P<ours>.*))$", re.MULTILINE)
+"""How pytest and our own runners say why."""
 
 
 @dataclass
@@ -39,11 +43,11 @@ class Tally:
 
     def take(self, name: str, code: int, output: str) -> None:
         """Count one finished check: its own tests where it says how many, else itself."""
-        closing = [line for line in output.splitlines() if COUNTS.search(line)][-1:]
-        counts = {word: int(number) for line in closing for number, word in COUNTS.findall(line)}
+        closing = [match[0] for match in CLOSING.finditer(output)][-1:]
+        counts = {word: int(number) for line in closing for number, word in re.findall(COUNT, line)}
         self.passed += counts.get("passed", int(code == 0))
-        reasons = re.findall(r"^SKIPPED \[\d+\] (.*)$|^skipped: (.*)$", output, re.MULTILINE)
-        known = [f"{name}: {a or b}" for a, b in reasons]
+        reasons = [(int(match[1] or 1), match["test"] or match["ours"]) for match in SKIPPED.finditer(output)]
+        known = [f"{name}: {reason}" for times, reason in reasons for _ in range(times)]
         self.skipped += known + [f"{name}: no reason given"] * max(0, counts.get("skipped", 0) - len(known))
         if code:
             self.failed += [name] * max(1, counts.get("failed", 0) + counts.get("error", 0))
@@ -148,7 +152,7 @@ def lint(tally: Tally) -> None:
     stubs.mkdir(parents=True, exist_ok=True)
     if not (stubs / "copia").exists():
         (stubs / "copia").symlink_to(ROOT / "plugins" / "module_utils" / "_copia")
-    run(tally, "mypy", [BIN / "mypy", "-p", "copia"], cwd=ROOT)
+    run(tally, "mypy", [BIN / "mypy", "-p", "copia", "-m", "tests.chores", "-m", "tests.house"], cwd=ROOT)
     run(tally, "changelog", [BIN / "antsibull-changelog", "lint"])
     if INSTALLED.exists():
         run(tally, "ansible-lint", [BIN / "ansible-lint", "--offline", "--profile", "production", "--strict", "."])
@@ -191,7 +195,7 @@ def sanity(tally: Tally) -> None:
 
 def integration(tally: Tally) -> None:
     """Real sshd hosts, every connection."""
-    run(tally, "integration", [sys.executable, "-m", "tests.integration_run"])
+    run(tally, "integration", [sys.executable, ROOT / "tests" / "integration" / "run"])
 
 
 def molecule(tally: Tally) -> None:
@@ -226,7 +230,7 @@ def matrix(tally: Tally) -> None:
     run(
         tally,
         f"integration on {version}",
-        [sys.executable, "-m", "tests.integration_run", "--ansible-playbook", playbook],
+        [sys.executable, ROOT / "tests" / "integration" / "run", "--ansible-playbook", playbook],
     )
 
 
