@@ -65,7 +65,8 @@ NO_IO = frozenset({"open", "print", "input", "exec", "eval", "__import__"})
 ANSIBLE = LIBRARY | {"ansible"}
 BRIDGE = ".module_utils._ansible"
 STEPS = ".module_utils._steps"
-STORIES = (*engine("flow"), BRIDGE)
+FINDER = ".module_utils._engine"
+STORIES = (*engine("flow"), BRIDGE, FINDER)
 ROOMS = (
     Room(
         "module_utils/_copia/core",
@@ -104,7 +105,8 @@ ROOMS = (
     Room("module_utils/_copia/cli.py", (*engine("flow", "core"), f"{ENGINE}.__version__"), LIBRARY),
     Room("module_utils/_copia/__main__.py", engine("cli"), LIBRARY),
     Room("module_utils/_copia/__init__.py", (), frozenset({"__future__"})),
-    Room("module_utils/_ansible.py", engine("core"), ANSIBLE),
+    Room("module_utils/_engine.py", (), LIBRARY),
+    Room("module_utils/_ansible.py", (*engine("core"), FINDER), ANSIBLE),
     Room("module_utils/_steps.py", (*STORIES, *engine("wire.messages", "wire.pack")), ANSIBLE),
     Room("modules", (*STORIES, STEPS), ANSIBLE),
     Room("action", (*STORIES, ".plugin_utils"), ANSIBLE),

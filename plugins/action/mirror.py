@@ -13,15 +13,19 @@ import time
 from typing import Any, Dict, Iterator, Optional, Sequence
 
 from ansible.errors import AnsibleError
+from ansible.module_utils.common.text.converters import to_bytes
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._ansible import MIRROR_OPTIONS, EngineMissing, find_engine, result_of, source_spec, target_spec
+from ..module_utils._ansible import MIRROR_OPTIONS, result_of, source_spec, target_spec
 from ..module_utils._copia.core.errors import CopiaError, InputError
 from ..module_utils._copia.core.parcel import Item, Listing, Wants
-from ..module_utils._copia.flow.mirror import Source, SourceSpec, Target, TargetSpec, tree_digest
+from ..module_utils._copia.flow.mirror import refuse_overlap
 from ..module_utils._copia.flow.pump import pieces_of
+from ..module_utils._copia.flow.source import Source, SourceSpec, tree_digest
+from ..module_utils._copia.flow.target import Target, TargetSpec
 from ..module_utils._copia.wire.messages import decode_listing, decode_wants, encode_listing, encode_wants
 from ..module_utils._copia.wire.pack import codecs, decode_pack, encode_pack
+from ..module_utils._engine import EngineMissing, find_engine
 from ..plugin_utils.courier import Courier, StepFailed
 
 
@@ -58,6 +62,8 @@ class ActionModule(ActionBase):
             return courier.mirror()
         find_engine()
         local = {**options, **self._local_path(options)}
+        if self._connection.transport == "local":
+            refuse_overlap(*(to_bytes(local[end], errors="surrogate_or_strict") for end in ("src", "dest")))
         return self._pull(local, courier) if options["direction"] == "pull" else self._push(local, courier)
 
     def _local_path(self, options: Dict[str, Any]) -> Dict[str, str]:

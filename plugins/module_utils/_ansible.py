@@ -1,17 +1,20 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only bridge between Ansible and the engine: options to specs, reports to results, and where the engine is."""
+"""The only bridge between Ansible and the engine: options to specs, reports to results."""
 
 from __future__ import annotations
 
 import os
 import stat
-import sys
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_bytes
+
+from ._engine import prefer_installed
+
+prefer_installed(f"{__package__}._copia")
 
 from ._copia.core.brakes import parse_limit
 from ._copia.core.entries import Kind
@@ -21,10 +24,6 @@ from ._copia.core.report import Report, plain_changes, stats, tree_diff
 from ._copia.core.rolling import ENGINE
 from ._copia.core.selection import Rules
 
-ENGINE_HOMES = ("/opt/copia", "~/.local/share/copia")
-"""Where the role copia.sync.engine puts the engine: as root, as a user."""
-NEEDED = ("blake3", "cbor2", "pathspec", "filelock")
-ROLE = "copia.sync.engine"
 CONTENT_DIFF_LIMIT = 104448
 
 MIRROR_OPTIONS: Dict[str, Dict[str, Any]] = {
@@ -47,54 +46,6 @@ MIRROR_OPTIONS: Dict[str, Dict[str, Any]] = {
     "content_diff_limit": {"type": "int", "default": CONTENT_DIFF_LIMIT},
     "report_limit": {"type": "int", "default": 100},
 }
-
-
-class EngineMissing(InputError):
-    """No engine that this interpreter can use. ``interpreter`` is one that can, where there is one."""
-
-    def __init__(self, message: str, interpreter: Optional[str] = None) -> None:
-        super().__init__(message)
-        self.interpreter = interpreter
-
-
-def find_engine() -> None:
-    """Make the engine's libraries importable: those of this interpreter, else those of an installed engine of the
-    same Python version, whose folder is added to the path.
-
-    :raises EngineMissing: when there is none; it names the interpreter of an engine of another Python version.
-    """
-    missing = _missing()
-    if not missing:
-        return
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    homes = [os.path.expanduser(home) for home in ENGINE_HOMES]
-    for home in homes:
-        site = os.path.join(home, "lib", version, "site-packages")
-        if os.path.isdir(site):
-            sys.path.append(site)
-            missing = _missing()
-            if not missing:
-                return
-    others = [home for home in homes if os.access(os.path.join(home, "bin", "python"), os.X_OK)]
-    elsewhere = None if not others or sys.executable.startswith(others[0]) else os.path.join(others[0], "bin", "python")
-    raise EngineMissing(
-        f"the copia engine is missing or too old: {sys.executable} has no usable {', '.join(missing)}; "
-        f"run the role {ROLE} on this host",
-        elsewhere,
-    )
-
-
-def _missing() -> List[str]:
-    """The libraries that can't be imported, or are older than the lower bounds of the engine."""
-    found = []
-    for name in ("blake3", "cbor2"):
-        try:
-            __import__(name)
-        except ImportError:
-            found.append(name)
-    if "cbor2" not in found and not hasattr(sys.modules["cbor2"], "CBORDecodeEOF"):
-        found.append("cbor2 (5.9 or newer)")
-    return found
 
 
 def rules_of(options: Mapping[str, Any]) -> Rules:

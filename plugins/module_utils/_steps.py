@@ -19,11 +19,13 @@ from typing import Any, Callable, Dict, Iterator, Mapping
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ._ansible import MIRROR_OPTIONS, EngineMissing, find_engine, result_of, source_spec, target_spec
+from ._ansible import MIRROR_OPTIONS, result_of, source_spec, target_spec
 from ._copia.core.errors import CopiaError, RemoteProtocolError
 from ._copia.core.parcel import Listing
-from ._copia.flow.mirror import Source, SourceSpec, Target, TargetSpec, mirror
+from ._copia.flow.mirror import mirror
 from ._copia.flow.pump import pieces_of
+from ._copia.flow.source import Source, SourceSpec
+from ._copia.flow.target import Target, TargetSpec
 from ._copia.wire.messages import (
     decode_listing,
     decode_plan,
@@ -33,6 +35,7 @@ from ._copia.wire.messages import (
     encode_wants,
 )
 from ._copia.wire.pack import codecs, decode_pack, encode_pack
+from ._engine import EngineMissing, find_engine
 
 INLINE_LIMIT = 512 * 1024
 """Messages up to this many bytes travel inside arguments and results."""

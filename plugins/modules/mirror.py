@@ -22,8 +22,8 @@ description:
     Sockets, pipes and devices are skipped and counted. The set-user-ID, set-group-ID and sticky bits of the source are
     not taken over; O(mode) and O(directory_mode) can set them.
   - What changed is decided by content. Where size and time are the same nobody looks (see O(compare)); where the
-    size is the same and the time is not, the digests are compared. A time that alone is different is put right and counted as
-    touched, and is never a change.
+    size is the same and the time is not, the digests are compared. A time that alone is different is put right and
+    counted as touched, and is never a change.
 extends_documentation_fragment:
   - copia.sync.attributes
   - copia.sync.tree

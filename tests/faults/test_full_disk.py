@@ -12,7 +12,9 @@ from typing import Iterator
 
 import pytest
 from copia.core.errors import InputError
-from copia.flow.mirror import SourceSpec, TargetSpec, mirror
+from copia.flow.mirror import mirror
+from copia.flow.source import SourceSpec
+from copia.flow.target import TargetSpec
 
 from tests.trees import age, grow, harvest
 

@@ -14,7 +14,9 @@ from typing import Any
 from copia.core.brakes import Limit
 from copia.disk import operations as op
 from copia.disk.perform import perform
-from copia.flow.mirror import SourceSpec, TargetSpec, mirror
+from copia.flow.mirror import mirror
+from copia.flow.source import SourceSpec
+from copia.flow.target import TargetSpec
 
 from tests.trees import age, contents, grow
 

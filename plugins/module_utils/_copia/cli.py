@@ -22,7 +22,9 @@ from .core.paths import show
 from .core.report import Report, plain_changes, stats
 from .core.selection import Rules
 from .core.steps import MirrorPlan
-from .flow.mirror import SourceSpec, TargetSpec, mirror
+from .flow.mirror import mirror
+from .flow.source import SourceSpec
+from .flow.target import TargetSpec
 
 _DIRECTORY = Kind.DIRECTORY
 

@@ -13,7 +13,9 @@ import tempfile
 from typing import Dict, Tuple
 
 from copia.core.brakes import Limit
-from copia.flow.mirror import Source, SourceSpec, Target, TargetSpec, mirror
+from copia.flow.mirror import mirror
+from copia.flow.source import Source, SourceSpec
+from copia.flow.target import Target, TargetSpec
 from copia.wire.messages import (
     decode_listing,
     decode_plan,

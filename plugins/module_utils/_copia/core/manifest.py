@@ -23,7 +23,7 @@ from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, NamedTup
 
 from .entries import ABSENT, Entry, Kind, Presence, Unknown
 from .errors import RemoteProtocolError
-from .paths import TreePath, check_names, is_reserved, parse_path, path_key, split
+from .paths import TreePath, check_names, is_reserved, parse_path, parse_paths, path_key, split
 
 ROW = struct.Struct("<BBHIIQq")
 """kind, flags, mode, uid, gid, size, mtime_ns."""
@@ -124,6 +124,17 @@ def unpack_rows(packed: Rows, prefix: bytes = b"") -> Iterator[Tuple[TreePath, P
             digest = digests[at : at + DIGEST_SIZE]
             at += DIGEST_SIZE
         yield path, Entry(path, kind, size, mtime_ns, mode, digest, target, uid, gid)
+
+
+def parse_rows(packed: Rows) -> List[Tuple[TreePath, Presence]]:
+    """``unpack_rows`` for rows that came from outside and are named by whole paths.
+
+    :raises RemoteProtocolError: when the rows or a path break a rule.
+    """
+    check_rows(packed)
+    if packed.rows:
+        parse_paths(packed.names.split(b"\0"))
+    return list(unpack_rows(packed))
 
 
 def check_rows(packed: Rows) -> None:

@@ -40,6 +40,18 @@ def parse_path(raw: bytes) -> TreePath:
     return TreePath(raw)
 
 
+def parse_paths(raw: List[bytes]) -> List[TreePath]:
+    """Many checked paths at once: the rules are checked over all of them together, at a fraction of the cost.
+
+    :raises RemoteProtocolError: when a rule above is broken.
+    """
+    below = [path for path in raw if path]
+    suspect = below and not _FORBIDDEN.isdisjoint(b"/".join(below).split(b"/"))
+    if suspect or any(path[: len(RESERVED)].lower() == RESERVED or b"\0" in path for path in below):
+        return [parse_path(path) for path in raw]
+    return [TreePath(path) for path in raw]
+
+
 def check_names(names: List[bytes]) -> None:
     """Check the names of one directory: each a legal part, sorted, no name twice.
 

@@ -193,7 +193,8 @@ def _line(entry: Optional[Entry]) -> str:
     """One line that says what an entry is; the content of a file is named by its size (and digest, where known)."""
     if entry is None:
         return ""
-    owner = "" if entry.uid == entry.gid == NOT_RECORDED else f" {entry.uid}:{entry.gid}"
+    ids = ["" if number == NOT_RECORDED else str(number) for number in (entry.uid, entry.gid)]
+    owner = f" {':'.join(ids)}" if any(ids) else ""
     if entry.kind is Kind.LINK:
         return f"link -> {show(entry.target)}{owner}"
     size = f" {entry.size} bytes" if entry.kind is Kind.FILE else ""

@@ -16,15 +16,14 @@ from typing import Any, Dict, Iterator, List, Sequence, Tuple, Type, TypeVar
 from ..core.delta import pack_signature, unpack_signature
 from ..core.entries import ABSENT, Entry, Kind, Presence, Problem
 from ..core.errors import RemoteProtocolError
-from ..core.manifest import Rows, check_rows, checked_manifest, pack_rows, unpack_rows
+from ..core.manifest import ROW, Rows, checked_manifest, pack_rows, parse_rows
 from ..core.parcel import Listing, Want, Wants
-from ..core.paths import ROOT, TreePath, parse_path
+from ..core.paths import ROOT, TreePath, join, parse_path, split
 from ..core.report import Report
 from ..core.steps import MakeDirectory, MirrorPlan, PutFile, PutLink, Reason, Remove, SetAttributes
 from . import envelope
 
 T = TypeVar("T")
-_ROOT_NAME = b"."
 
 
 def encode_listing(listing: Listing) -> bytes:
@@ -35,7 +34,7 @@ def encode_listing(listing: Listing) -> bytes:
         envelope.Kind.LISTING,
         {
             "tree": listing.is_tree,
-            "root": list(pack_rows([(_ROOT_NAME, manifest.root)])),
+            "root": list(pack_rows([(ROOT, manifest.root)])),
             "directories": [block.directory for block in manifest.blocks],
             "lengths": [_pack_numbers([len(rows[column]) for rows in blocks]) for column in range(4)],
             "columns": [b"".join(rows[column] for rows in blocks) for column in range(4)],
@@ -68,26 +67,29 @@ def decode_listing(data: bytes) -> Listing:
 
 
 def _decode_root(rows: List[bytes]) -> Presence:
-    packed = Rows(*rows)
-    check_rows(packed)
-    for _name, presence in unpack_rows(packed):
-        return presence._replace(path=ROOT) if isinstance(presence, Entry) else presence
+    for _name, presence in parse_rows(Rows(*rows)):
+        return presence
     return ABSENT
 
 
 def encode_wants(wants: Wants, listing: Listing) -> bytes:
     """Wants as one message: a bit for every row of the listing, and what the target says of its own versions."""
     paths = {want.entry.path: want for want in wants}
+    folders = {split(path)[0] for path in paths}
     bits = bytearray((len(listing.manifest) + 7) // 8)
     bases = []
-    for number, (path, _presence) in enumerate(listing.manifest):
-        want = paths.get(path)
-        if want is None:
-            continue
-        bits[number >> 3] |= 1 << (number & 7)
-        if want.digest or want.signature or want.with_text:
-            signature = pack_signature(want.signature) if want.signature else b""
-            bases.append([number, want.digest, signature, want.with_text])
+    first = 0
+    for block in listing.manifest.blocks:
+        names = block.packed.names.split(b"\0")
+        for number, name in enumerate(names, first) if block.directory in folders else ():
+            want = paths.get(join(block.directory, name))
+            if want is None:
+                continue
+            bits[number >> 3] |= 1 << (number & 7)
+            if want.digest or want.signature or want.with_text:
+                signature = pack_signature(want.signature) if want.signature else b""
+                bases.append([number, want.digest, signature, want.with_text])
+        first += len(names)
     return envelope.seal(envelope.Kind.WANTS, {"rows": bytes(bits), "bases": bases})
 
 
@@ -141,7 +143,7 @@ def encode_plan(plan: MirrorPlan, report: Report, *, is_tree: bool) -> bytes:
     for name in ("clearances", "removals"):
         steps: Sequence[Remove] = getattr(plan, name)
         body[name] = list(pack_rows([(step.path, step.expected) for step in steps]))
-    body["closings"] = list(pack_rows([(entry.path or _ROOT_NAME, entry) for entry in plan.closings]))
+    body["closings"] = list(pack_rows([(entry.path, entry) for entry in plan.closings]))
     body["problems"] = [[path, what] for path, what in plan.problems]
     body["counts"] = [getattr(plan, name) for name in _COUNTS]
     body["tree"] = is_tree
@@ -185,32 +187,29 @@ def _decode_report(body: Dict[str, Any]) -> Report:
 
 
 def _encode_steps(steps: Sequence[Tuple[TreePath, Presence, Entry, Reason]]) -> List[bytes]:
-    expected = pack_rows([(path or _ROOT_NAME, found) for path, found, _wanted_, _reason in steps])
-    wanted = pack_rows([(path or _ROOT_NAME, entry) for path, _found, entry, _reason in steps])
+    expected = pack_rows([(path, found) for path, found, _wanted_, _reason in steps])
+    wanted = pack_rows([(path, entry) for path, _found, entry, _reason in steps])
     return [*expected, *wanted, bytes(reason for _path, _found, _wanted_, reason in steps)]
 
 
 def _decode_steps(columns: List[bytes]) -> Iterator[Tuple[Presence, Entry, Reason]]:
-    expected, wanted, reasons = Rows(*columns[:4]), columns[4:8], columns[8]
-    check_rows(expected)
-    entries = list(_decode_entries(wanted))
-    if len(entries) != len(reasons) or len(expected.rows) != len(wanted[1]):
+    expected, entries, reasons = parse_rows(Rows(*columns[:4])), _decode_entries(columns[4:8]), columns[8]
+    if not len(expected) == len(entries) == len(reasons):
         raise RemoteProtocolError("a plan's steps do not agree in number")
-    for (_path, found), entry, reason in zip(unpack_rows(expected), entries, reasons):
-        place = found._replace(path=entry.path) if isinstance(found, Entry) else found
-        yield place, entry, _REASONS[reason]
+    for (path, found), entry, reason in zip(expected, entries, reasons):
+        if path != entry.path or reason not in _REASONS:
+            raise RemoteProtocolError("a plan's steps do not agree in their paths, or have an unknown reason")
+        yield found, entry, _REASONS[reason]
 
 
 _REASONS = {int(reason): reason for reason in Reason}
 
 
-def _decode_entries(columns: List[bytes]) -> Iterator[Entry]:
-    packed = Rows(*columns)
-    check_rows(packed)
-    for path, presence in unpack_rows(packed):
-        if not isinstance(presence, Entry):
-            raise RemoteProtocolError("a plan has a step without an entry")
-        yield presence._replace(path=parse_path(path if path != _ROOT_NAME else ROOT))
+def _decode_entries(columns: List[bytes]) -> List[Entry]:
+    entries = [presence for _path, presence in parse_rows(Rows(*columns)) if isinstance(presence, Entry)]
+    if len(entries) * ROW.size != len(columns[1]):
+        raise RemoteProtocolError("a plan has a step without an entry")
+    return entries
 
 
 def _pack_numbers(numbers: Sequence[int]) -> bytes:
