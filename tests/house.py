@@ -66,7 +66,8 @@ ANSIBLE = LIBRARY | {"ansible"}
 BRIDGE = ".module_utils._ansible"
 STEPS = ".module_utils._steps"
 FINDER = ".module_utils._engine"
-STORIES = (*engine("flow"), BRIDGE, FINDER)
+VALUES = engine("core.errors", "core.parcel", "core.paths")
+STORIES = (*engine("flow"), *VALUES, BRIDGE, FINDER)
 ROOMS = (
     Room(
         "module_utils/_copia/core",
@@ -109,7 +110,7 @@ ROOMS = (
     Room("module_utils/_ansible.py", (*engine("core"), FINDER), ANSIBLE),
     Room("module_utils/_steps.py", (*STORIES, *engine("wire.messages", "wire.pack")), ANSIBLE),
     Room("modules", (*STORIES, STEPS), ANSIBLE),
-    Room("action", (*STORIES, ".plugin_utils"), ANSIBLE),
+    Room("action", (*STORIES, *engine("wire.messages", "wire.pack"), ".plugin_utils"), ANSIBLE),
     Room("plugin_utils", (BRIDGE, STEPS, ".plugin_utils"), ANSIBLE),
     Room("doc_fragments", (), frozenset({"__future__"})),
 )
