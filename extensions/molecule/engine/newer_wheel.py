@@ -6,6 +6,7 @@
 An upgrade is tested with a build that differs in its version only. RECORD is left as it is but for the names: pip
 reads it, and does not compare its digests.
 """
+
 from __future__ import annotations
 
 import pathlib

@@ -6,6 +6,7 @@
 The pages are those of https://packaging.python.org/en/latest/specifications/simple-repository-api/, read by pip from
 the disk, so that installing from an index needs no server and no way out of the host.
 """
+
 from __future__ import annotations
 
 import pathlib

@@ -15,6 +15,7 @@ Takes the role's order as JSON in its first argument, prints the answer as JSON.
 
 It does not know what an index offers: there pip decides.
 """
+
 from __future__ import annotations
 
 import json
@@ -81,8 +82,14 @@ def release(python: Facts) -> str:
 def probe(python: str) -> Facts | None:
     """What an interpreter says about itself, or None where it does not run."""
     try:
-        done = subprocess.run([python, "-I", "-c", PROBE], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, timeout=60, check=True)
+        done = subprocess.run(
+            [python, "-I", "-c", PROBE],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=60,
+            check=True,
+        )
         said: Facts = json.loads(done.stdout.decode())
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
@@ -117,11 +124,11 @@ def platform_fits(tag: str, machine: str, libc: Version) -> bool:
         return True
     if not tag.endswith("_" + machine):
         return tag.startswith("macosx") and tag.endswith("_universal2") and sys.platform == "darwin"
-    kind = tag[:-len(machine) - 1]
+    kind = tag[: -len(machine) - 1]
     if kind in GLIBC_OF:
         return libc >= GLIBC_OF[kind]
     if kind.startswith("manylinux_"):
-        return libc >= numbers(kind[len("manylinux_"):].replace("_", "."))
+        return libc >= numbers(kind[len("manylinux_") :].replace("_", "."))
     if kind.startswith("musllinux"):
         return not libc and sys.platform.startswith("linux")
     return kind.startswith("macosx" if sys.platform == "darwin" else "linux")
@@ -129,12 +136,13 @@ def platform_fits(tag: str, machine: str, libc: Version) -> bool:
 
 def wheel_fits(wheel: str, version: Version, machine: str, libc: Version) -> bool:
     """True if the file's three compatibility tags allow this interpreter on this machine."""
-    parts = wheel[:-len(".whl")].split("-")
+    parts = wheel[: -len(".whl")].split("-")
     if len(parts) not in (5, 6):
         return False
     pythons, abi, platforms = (tags.split(".") for tags in parts[-3:])
-    return (any(python_fits(tag, abi, version) for tag in pythons)
-            and any(platform_fits(tag, machine, libc) for tag in platforms))
+    return any(python_fits(tag, abi, version) for tag in pythons) and any(
+        platform_fits(tag, machine, libc) for tag in platforms
+    )
 
 
 def carried(order: Facts, python: Facts) -> Shelf:
@@ -150,8 +158,11 @@ def carried(order: Facts, python: Facts) -> Shelf:
 def missing_from(shelf: Shelf, requirements: list[str]) -> list[str]:
     """Requirements that no wheel of the shelf can meet."""
     wanted = [(requirement, *split_requirement(requirement)) for requirement in requirements]
-    return [requirement for requirement, name, minimum in wanted
-            if not any(version >= minimum for version, _file in shelf.get(name, []))]
+    return [
+        requirement
+        for requirement, name, minimum in wanted
+        if not any(version >= minimum for version, _file in shelf.get(name, []))
+    ]
 
 
 # --- where the engine lives -------------------------------------------------------------------------------------
@@ -162,8 +173,10 @@ def place(order: Facts) -> Facts:
     root = os.geteuid() == 0
     scope = order["scope"] if order["scope"] != "auto" else "system" if root else "user"
     if scope == "system" and not root:
-        raise Trouble(f"engine_scope is system, but the task runs as user id {os.geteuid()}: set become to true, or "
-                      "engine_scope to user")
+        raise Trouble(
+            f"engine_scope is system, but the task runs as user id {os.geteuid()}: set become to true, or "
+            "engine_scope to user"
+        )
     home = os.path.expanduser("~")
     path = order["path"] or ("/opt/copia" if scope == "system" else os.path.join(home, ".local/share/copia"))
     path = os.path.normpath(os.path.expanduser(path))
@@ -206,11 +219,14 @@ def interpreter(order: Facts) -> Facts:
     if python is None:
         raise Trouble(f"{path} does not run as a Python interpreter: name another one in engine_python")
     if tuple(python["version"]) < MINIMUM:
-        raise Trouble(f"{path} is Python {release(python)}, expected 3.9 or newer: install one and name it in "
-                      "engine_python")
+        raise Trouble(
+            f"{path} is Python {release(python)}, expected 3.9 or newer: install one and name it in engine_python"
+        )
     if not python["venv"]:
-        raise Trouble(f"{path} has no module venv, expected a full Python: install the package python3-venv "
-                      "(Debian, Ubuntu) or python3 (elsewhere)")
+        raise Trouble(
+            f"{path} has no module venv, expected a full Python: install the package python3-venv "
+            "(Debian, Ubuntu) or python3 (elsewhere)"
+        )
     return python
 
 
@@ -254,10 +270,13 @@ def check_wheelhouse(order: Facts, shelf: Shelf, python: Facts, *, build: bool) 
             raise Trouble(
                 f"the wheelhouse {folder} has no wheel of {', '.join(missing)} for Python {release(python)} on "
                 f"{platform.machine()}: run `pip download --only-binary=:all: --python-version {release(python)} "
-                f"--dest {folder} {quoted}` on a machine like this host, or add --platform")
+                f"--dest {folder} {quoted}` on a machine like this host, or add --platform"
+            )
     if build and not python["ensurepip"] and "pip" not in shelf:
-        raise Trouble(f"{python['base']} has no ensurepip, so a virtual environment gets no pip: install the package "
-                      "python3-venv (Debian, Ubuntu), or put a wheel of pip into the wheelhouse (`pip download pip`)")
+        raise Trouble(
+            f"{python['base']} has no ensurepip, so a virtual environment gets no pip: install the package "
+            "python3-venv (Debian, Ubuntu), or put a wheel of pip into the wheelhouse (`pip download pip`)"
+        )
 
 
 def refuse_what_others_made(order: Facts, path: str, link: str) -> None:
@@ -278,18 +297,26 @@ def plan_present(order: Facts) -> Facts:
         check_wheelhouse(order, shelf, python, build=bool(rebuild))
     pip = max(shelf["pip"])[1] if rebuild and not python["ensurepip"] else ""
     return dict(
-        plan, python=python["base"], mark=MARK, stamp=os.path.join(plan["path"], STAMP),
-        build=bool(rebuild), install=bool(reason), reason=reason, pip_wheel=pip,
+        plan,
+        python=python["base"],
+        mark=MARK,
+        stamp=os.path.join(plan["path"], STAMP),
+        build=bool(rebuild),
+        install=bool(reason),
+        reason=reason,
+        pip_wheel=pip,
         link_folder_missing=not os.path.isdir(os.path.dirname(plan["link"])),
         carry=[file for name, versions in shelf.items() for _version, file in versions if file == pip or name != "pip"],
-        try_zstandard=order["wanted"]["zstandard"] == "auto" and (order["wheelhouse"] is None or "zstandard" in shelf))
+        try_zstandard=order["wanted"]["zstandard"] == "auto" and (order["wheelhouse"] is None or "zstandard" in shelf),
+    )
 
 
 def plan_absent(order: Facts) -> Facts:
     plan = place(order)
     if is_taken(plan["path"]):
-        raise Trouble(f"{plan['path']} was not made by this role, so it is not removed: remove it by hand, or correct "
-                      "engine_path")
+        raise Trouble(
+            f"{plan['path']} was not made by this role, so it is not removed: remove it by hand, or correct engine_path"
+        )
     plan["unlink"] = link_is_ours(plan["link"], plan["path"])
     return plan
 
