@@ -9,9 +9,11 @@ Pull: ``offer`` there; consider here; ``answer`` there; finish here.
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any, Dict, Iterator, Optional, Sequence
 
+from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.text.converters import to_bytes
 from ansible.plugins.action import ActionBase
@@ -27,6 +29,7 @@ from ..module_utils._copia.wire.messages import decode_listing, decode_wants, en
 from ..module_utils._copia.wire.pack import codecs, decode_pack, encode_pack
 from ..module_utils._engine import EngineMissing, find_engine
 from ..plugin_utils.courier import Courier, StepFailed
+from ..plugin_utils.shared import Shared
 
 
 class ActionModule(ActionBase):
@@ -81,33 +84,28 @@ class ActionModule(ActionBase):
 
     def _push(self, options: Dict[str, Any], courier: Courier) -> Dict[str, Any]:
         source = Source(SourceSpec(**source_spec(options)))
+        shared = Shared(C.DEFAULT_LOCAL_TMP)
         try:
             clock = time.perf_counter()
-            listing = source.offer()
+            message = shared.listing(_source_key(options, source.is_tree), lambda: encode_listing(source.offer()))
+            listing = decode_listing(message)
             seconds = {"offer": time.perf_counter() - clock}
-            answer = courier.step("consider", courier.send("listing", encode_listing(listing)))
+            answer = courier.step("consider", courier.send("listing", message))
             if "wants" in answer:
-                answer = self._push_parcel(source, listing, answer, options, courier, seconds)
+                asked = courier.receive_bytes(answer["wants"])
+                codec = pick_codec(options["compress"], answer["codecs"])
+                dry = bool(self._task.check_mode)
+                clock = time.perf_counter()
+                parcel = shared.pack(
+                    iter((message, asked, codec.encode(), b"dry" if dry else b"")),
+                    lambda: encode_pack(source.answer(decode_wants(asked, listing), dry=dry), codec),
+                )
+                carried = courier.send_file("parcel", parcel)
+                seconds["parcel"] = time.perf_counter() - clock
+                answer = courier.step("finish", {**courier.pass_back("plan", answer["plan"]), **carried})
         finally:
             source.close()
         return _completed(answer, listing, courier, seconds)
-
-    def _push_parcel(
-        self,
-        source: Source,
-        listing: Listing,
-        answer: Dict[str, Any],
-        options: Dict[str, Any],
-        courier: Courier,
-        seconds: Dict[str, float],
-    ) -> Dict[str, Any]:
-        wants = decode_wants(courier.receive_bytes(answer["wants"]), listing)
-        clock = time.perf_counter()
-        items = source.answer(wants, dry=self._task.check_mode)
-        codec = pick_codec(options["compress"], answer["codecs"])
-        parcel = courier.send_pieces("parcel", encode_pack(items, codec))
-        seconds["parcel"] = time.perf_counter() - clock
-        return courier.step("finish", {**courier.pass_back("plan", answer["plan"]), **parcel})
 
     def _pull(self, options: Dict[str, Any], courier: Courier) -> Dict[str, Any]:
         clock = time.perf_counter()
@@ -136,6 +134,12 @@ class ActionModule(ActionBase):
         }
         parcel = courier.step("answer", arguments, pick_codec(options["compress"], answer["codecs"]))["parcel"]
         return decode_pack(pieces_of(courier.receive(parcel)))
+
+
+def _source_key(options: Dict[str, Any], is_tree: bool) -> str:
+    """Everything that a listing depends on; one file is listed under the name that it is to have."""
+    names = ("src", "compare", "exclude", "include", "mode", "directory_mode")
+    return repr([*(options[name] for name in names), is_tree or os.path.basename(options["dest"])])
 
 
 def pick_codec(wanted: str, theirs: Sequence[str]) -> str:

@@ -48,6 +48,16 @@ MIRROR_OPTIONS: Dict[str, Dict[str, Any]] = {
 }
 
 
+def require_absolute(options: Mapping[str, Any], *names: str) -> None:
+    """A path on the host starts from its root: what it would be relative to depends on the connection.
+
+    :raises InputError: when one does not.
+    """
+    for name in names:
+        if not os.path.isabs(options[name]):
+            raise InputError(f"{name} is {options[name]!r}: expected an absolute path on the host")
+
+
 def rules_of(options: Mapping[str, Any]) -> Rules:
     """What is left out."""
     return Rules(tuple(options["exclude"] or ()), tuple(options["include"] or ()))
@@ -72,6 +82,9 @@ def target_spec(options: Mapping[str, Any], *, check: bool, diff: bool) -> Dict[
 
     :raises InputError: when ``max_delete`` is neither a count nor a percentage.
     """
+    for name in ("report_limit", "content_diff_limit"):
+        if options[name] < 0:
+            raise InputError(f"{name} is {options[name]}: expected 0 or more")
     return {
         "path": to_bytes(options["dest"], errors="surrogate_or_strict").rstrip(b"/") or b"/",
         "rules": rules_of(options),
@@ -132,7 +145,7 @@ def _one_mode(option: str, wanted: Any, file_type: int) -> Callable[[int], int]:
 
 def result_of(report: Report, options: Mapping[str, Any], *, diff: bool) -> Dict[str, Any]:
     """The module's result. With problems it says ``failed`` and names the first of them."""
-    limit = max(0, options["report_limit"])
+    limit = options["report_limit"]
     result: Dict[str, Any] = {
         "changed": report.changed,
         "stats": {**stats(report), "engine": ENGINE},
@@ -148,9 +161,8 @@ def result_of(report: Report, options: Mapping[str, Any], *, diff: bool) -> Dict
     if report.problems:
         first = report.problems[0]
         result["failed"] = True
-        result["msg"] = " ".join(
-            [f"{len(report.problems)} problem(s), the first: {show(first.path)} {first.what}", *report.notes]
-        )
+        summary = f"{len(report.problems)} problem(s), the first: {show(first.path)} {first.what}"
+        result["msg"] = ". ".join([summary, *report.notes])
     return result
 
 

@@ -19,7 +19,7 @@ from typing import Any, Callable, Dict, Iterator, Mapping
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ._ansible import MIRROR_OPTIONS, result_of, source_spec, target_spec
+from ._ansible import MIRROR_OPTIONS, require_absolute, result_of, source_spec, target_spec
 from ._copia.core.errors import CopiaError, RemoteProtocolError
 from ._copia.core.parcel import Listing
 from ._copia.flow.mirror import mirror
@@ -47,6 +47,7 @@ def mirror_here(options: Mapping[str, Any], *, check: bool, diff: bool) -> Dict[
     """The result of a mirror of which both trees are on this host."""
 
     def story(params: Mapping[str, Any], check: bool, diff: bool) -> Dict[str, Any]:
+        require_absolute(params, "src", "dest")
         source = SourceSpec(**source_spec(params))
         target = TargetSpec(**target_spec(params, check=check, diff=diff), delta=False)
         return result_of(mirror(source, target), params, diff=diff)
@@ -74,6 +75,7 @@ def _guarded(story: Story, params: Mapping[str, Any], check: bool, diff: bool) -
 
 
 def _consider(params: Mapping[str, Any], check: bool, diff: bool) -> Dict[str, Any]:
+    require_absolute(params, "dest")
     listing = decode_listing(_message(params, "listing"))
     target = Target(TargetSpec(**target_spec(params, check=check, diff=diff)), is_tree=listing.is_tree)
     try:
@@ -103,6 +105,7 @@ def _finish(params: Mapping[str, Any], check: bool, diff: bool) -> Dict[str, Any
 
 
 def _offer(params: Mapping[str, Any], _check: bool, _diff: bool) -> Dict[str, Any]:
+    require_absolute(params, "src")
     source = Source(SourceSpec(**source_spec(params)))
     try:
         listing = source.offer()

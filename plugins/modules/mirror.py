@@ -185,7 +185,7 @@ stats:
   type: dict
   contains:
     scanned:
-      description: Entries in the source.
+      description: Entries in the source, its top included.
       type: int
       returned: always
     made:

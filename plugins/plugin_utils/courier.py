@@ -10,9 +10,10 @@ inside the module's arguments and result; large ones go as files through the tas
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import tempfile
-from typing import Any, Dict, Iterable, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional
 
 from ansible import constants as C
 from ansible.errors import AnsibleActionFail
@@ -63,6 +64,7 @@ class Courier:
             self._use_interpreter(interpreter)
             result = self._execute(module, arguments)
         if result.get("failed") and "stats" not in result:
+            result.pop("invocation", None)
             raise StepFailed(result)
         return result
 
@@ -92,22 +94,14 @@ class Courier:
             stream.write(data)
         return {f"{name}_file": self._put(path, name)}
 
-    def send_pieces(self, name: str, pieces: Iterable[bytes]) -> Dict[str, Any]:
-        """The same for a message that is made piece by piece and may be large."""
-        gathered = bytearray()
-        pieces = iter(pieces)
-        for piece in pieces:
-            gathered += piece
-            if len(gathered) > INLINE_LIMIT:
-                break
-        else:
-            return self.send(name, bytes(gathered))
-        path = self._local_file()
-        with open(path, "wb") as stream:
-            stream.write(gathered)
-            for piece in pieces:
-                stream.write(piece)
-            self.bytes_sent += stream.tell()
+    def send_file(self, name: str, path: str) -> Dict[str, Any]:
+        """The same for a message in a local file, which belongs to the courier from now on."""
+        self._local.append(path)
+        size = os.path.getsize(path)
+        if size <= INLINE_LIMIT:
+            with open(path, "rb") as stream:
+                return self.send(name, stream.read())
+        self.bytes_sent += size
         return {f"{name}_file": self._put(path, name)}
 
     def pass_back(self, name: str, answer: Mapping[str, Any]) -> Dict[str, Any]:
@@ -138,7 +132,7 @@ class Courier:
     def close(self) -> None:
         """Remove the local files."""
         for path in self._local:
-            if os.path.lexists(path):
+            with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
 
     def _put(self, path: str, name: str) -> str:

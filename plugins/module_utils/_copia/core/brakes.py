@@ -69,7 +69,7 @@ def pulled_brakes(plan: MirrorPlan, has_unknown: bool, limit: Limit) -> Tuple[Br
     """The brakes that this plan pulls."""
     removals = len(plan.removals) + len(plan.clearances)
     verdicts = (
-        (Brake.SOURCE_EMPTIED, source_emptied(plan.scanned, removals)),
+        (Brake.SOURCE_EMPTIED, source_emptied(plan.offered, removals)),
         (Brake.TOO_MANY_REMOVALS, too_many_removals(removals, plan.entries, limit.number, limit.is_percent)),
         (Brake.SOURCE_UNKNOWN, source_unknown(has_unknown, len(plan.removals))),
     )
@@ -86,7 +86,7 @@ def explain(brake: Brake, plan: MirrorPlan, limit: Limit) -> str:
         )
     if brake is Brake.SOURCE_UNKNOWN:
         return (
-            f"{len(plan.removals)} removals were held back because part of the source could not be read. "
+            f"{len(plan.removals)} removal(s) held back because part of the source could not be read. "
             "Make it readable, exclude it, or set force for this run"
         )
     allowed = f"{limit.number}%" if limit.is_percent else str(limit.number)

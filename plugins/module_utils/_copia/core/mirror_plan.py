@@ -82,7 +82,8 @@ def plan_mirror(source: Manifest, target: Manifest, *, delete: bool = False, che
         removals=_deepest_first(draft.removals),
         closings=_closings(source, draft.closings),
         problems=tuple(draft.problems),
-        scanned=len(source),
+        scanned=len(source) + isinstance(source.root, Entry),
+        offered=len(source),
         files=sum(_files(block) for block in source.blocks),
         entries=len(target),
         kept=draft.kept,
@@ -224,7 +225,7 @@ def _plan_comparison(draft: _Draft, wanted: Entry, found: Entry) -> None:
             return
     settle = settle_attributes(wanted, found)
     if settle is None:
-        draft.same += bool(wanted.path)
+        draft.same += 1
         return
     draft.settles.append(settle)
     if wanted.kind is Kind.DIRECTORY:

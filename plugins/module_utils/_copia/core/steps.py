@@ -99,7 +99,8 @@ class MirrorPlan:
     links, in listing order. ``settles``: attributes of what has the right content. ``removals``: what only the target
     has, deepest first. ``closings``: directories whose attributes are set once everything in them is done, deepest
     first. ``problems``: ``(path, what)`` of what the plan had to leave alone.
-    ``entries`` is how many entries the target had; ``scanned`` how many the source has, ``files`` of them
+    ``entries`` is how many entries the target had; ``scanned`` how many the source has, ``offered`` of them
+    below its root, ``files`` of them
     no directories.
     """
 
@@ -111,6 +112,7 @@ class MirrorPlan:
     closings: Tuple[Entry, ...] = ()
     problems: Tuple[Tuple[TreePath, str], ...] = ()
     scanned: int = 0
+    offered: int = 0
     files: int = 0
     entries: int = 0
     kept: int = 0

@@ -176,7 +176,7 @@ class _Applying:
         if failed and removals:
             self.report.kept += len(removals)
             self.report.notes.append(
-                f"{len(removals)} removals were held back because {len(failed)} paths had problems"
+                f"{len(removals)} removal(s) held back because of {len(failed)} path(s) with problems"
             )
             return
         yield from self._each(removals, self._remove)

@@ -131,7 +131,7 @@ _STEPS: Tuple[Tuple[str, Tuple[Type[Any], ...]], ...] = (
     ("puts", (PutFile, PutLink)),
     ("settles", (SetAttributes,)),
 )
-_COUNTS = ("scanned", "files", "entries", "kept", "skipped", "same", "bytes_total")
+_COUNTS = ("scanned", "offered", "files", "entries", "kept", "skipped", "same", "bytes_total")
 
 
 def encode_plan(plan: MirrorPlan, report: Report, *, is_tree: bool) -> bytes:
