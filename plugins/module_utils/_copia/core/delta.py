@@ -151,18 +151,15 @@ def delta(read_at: ReadAt, length: int, signed: Signature) -> Iterator[Instructi
 def _joined(parts: Iterator[Instruction]) -> Iterator[Instruction]:
     last: Optional[Instruction] = None
     for part in parts:
-        if last is not None and _follows(last, part):
+        if last is None:
+            last = part
+        elif isinstance(last, Copy) == isinstance(part, Copy) and part.offset == last.offset + last.length:
             last = replace(last, length=last.length + part.length)
-            continue
-        if last is not None:
+        else:
             yield last
-        last = part
+            last = part
     if last is not None:
         yield last
-
-
-def _follows(last: Instruction, part: Instruction) -> bool:
-    return isinstance(last, Copy) == isinstance(part, Copy) and part.offset == last.offset + last.length
 
 
 class _Window:
@@ -199,30 +196,40 @@ def _matched(read_at: ReadAt, length: int, signed: Signature) -> Iterator[Instru
 
 def _aligned(window: _Window, gap: Literal, shift: int, signed: Signature) -> Iterator[Instruction]:
     """A gap of the new file, compared with the blocks of the basis that lie ``shift`` bytes before it."""
-    at = gap.offset
-    for here, block, is_equal in _compared(window, gap, shift, signed):
-        if not is_equal:
-            continue
-        if here > at:
-            yield Literal(at, here - at)
-        yield block
-        at = here + block.length
-    end = gap.offset + gap.length
+    at, end = gap.offset, gap.offset + gap.length
+    for start, stop in _runs(window, gap, shift, signed):
+        if start > at:
+            yield Literal(at, start - at)
+        yield Copy(start - shift, stop - start)
+        at = stop
     if at < end:
         yield Literal(at, end - at)
 
 
-def _compared(window: _Window, gap: Literal, shift: int, signed: Signature) -> Iterator[Tuple[int, Copy, bool]]:
-    """For each whole block on that diagonal: where it would stand, the block, and whether it does."""
-    size = signed.block_size
-    end = gap.offset + gap.length
-    for number in range(max(0, -(-(gap.offset - shift) // size)), signed.blocks):
-        basis = number * size
-        here = basis + shift
-        span = min(size, signed.length - basis)
-        if here + span > end:
-            return
-        yield here, Copy(basis, span), strong_sum(window.view(here, span)) == signed.strong(number)
+def _runs(window: _Window, gap: Literal, shift: int, signed: Signature) -> Iterator[Tuple[int, int]]:
+    """Start and end of each range of the gap in which every block on that diagonal is equal."""
+    size, end = signed.block_size, gap.offset + gap.length
+    first = max(0, -(-(gap.offset - shift) // size))
+    start = stop = gap.offset
+    for number in range(first, min(signed.blocks, -(-(end - shift) // size))):
+        here = number * size + shift
+        length = _equal(window, here, end, number, signed)
+        if length:
+            start = start if here == stop else here
+            stop = here + length
+        elif start < stop:
+            yield start, stop
+            start = stop
+    if start < stop:
+        yield start, stop
+
+
+def _equal(window: _Window, here: int, end: int, number: int, signed: Signature) -> int:
+    """The length of block ``number`` if it stands, whole, from ``here`` to at most ``end``; else 0."""
+    span = min(signed.block_size, signed.length - number * signed.block_size)
+    if here + span <= end and strong_sum(window.view(here, span)) == signed.strong(number):
+        return span
+    return 0
 
 
 class _Search:
@@ -278,14 +285,13 @@ class _Search:
 
     def _run(self, here: int, number: int, end: int) -> Copy:
         """The block ``number``, which stands at ``here``, and those behind it up to the first that differs."""
-        size = self._signed.block_size
-        basis, length = number * size, size
-        behind = Literal(here + size, end - here - size)
-        for _here, block, is_equal in _compared(self._window, behind, here - basis, self._signed):
-            if not is_equal:
+        basis, stop = number * self._signed.block_size, here + self._signed.block_size
+        for following in range(number + 1, self._signed.blocks):
+            length = _equal(self._window, stop, end, following, self._signed)
+            if not length:
                 break
-            length += block.length
-        return Copy(basis, length)
+            stop += length
+        return Copy(basis, stop - here)
 
     def _table(self) -> _Table:
         if self._made is None:
