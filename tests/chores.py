@@ -29,14 +29,20 @@ VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 COUNT = r"(\d+) (passed|failed|skipped|error|deselected|warning)s?"
 CLOSING = re.compile(rf"^=*\s*{COUNT}(, {COUNT})*( in .*)?$", re.MULTILINE)
 """The last line of pytest and of our own runners."""
-SKIPPED = re.compile(r"^(?:SKIPPED \[(\d+)\] (?P<test>.*)|skipped(?:: | \()(?P<ours>.*))$", re.MULTILINE)
-"""How pytest and our own runners say why."""
+SKIPPED = re.compile(
+    r"^(?:SKIPPED \[(?P<times>\d+)\] (?P<test>.*)|skipped: (?P<ours>.*)|skipped \((?P<why>.*?)\) (?P<what>.*))$",
+    re.MULTILINE,
+)
+"""How pytest, our own runners and the integration runner say why."""
+NOISE = ("Installing ", "Collecting ", "  Downloading ", "  Using cached ", "Processing ", "Successfully ", "     ")
+"""What pip says while ansible-test makes its environments."""
 
 
 @dataclass
 class Tally:
     """What the checks came to; ``skipped`` has one reason for each."""
 
+    ok: List[str] = field(default_factory=list)
     passed: int = 0
     failed: List[str] = field(default_factory=list)
     skipped: List[str] = field(default_factory=list)
@@ -46,10 +52,14 @@ class Tally:
         closing = [match[0] for match in CLOSING.finditer(output)][-1:]
         counts = {word: int(number) for line in closing for number, word in re.findall(COUNT, line)}
         self.passed += counts.get("passed", int(code == 0))
-        reasons = [(int(match[1] or 1), match["test"] or match["ours"]) for match in SKIPPED.finditer(output)]
-        known = [f"{name}: {reason}" for times, reason in reasons for _ in range(times)]
+        known = []
+        for match in SKIPPED.finditer(output):
+            reason = match["test"] or match["ours"] or f"{match['what']}: {match['why']}"
+            known += [f"{name}: {reason}"] * int(match["times"] or 1)
         self.skipped += known + [f"{name}: no reason given"] * max(0, counts.get("skipped", 0) - len(known))
-        if code:
+        if code == 0:
+            self.ok.append(f"{name}: {counts['passed']} tests" if counts.get("passed") else name)
+        else:
             self.failed += [name] * max(1, counts.get("failed", 0) + counts.get("error", 0))
 
 
@@ -57,7 +67,8 @@ def environment() -> Dict[str, str]:
     """Our own tools first, our own collections only, and nothing of the user's settings."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "PYTHONPATH"))}
     path = f"{BIN}{os.pathsep}{kept.get('PATH', os.defpath)}"
-    return {**kept, "PATH": path, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "PYTHONDONTWRITEBYTECODE": "1"}
+    ours = {"ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+    return {**kept, "PATH": path, **ours}
 
 
 def run(tally: Tally, name: str, command: Sequence[object], cwd: pathlib.Path = ROOT) -> bool:
@@ -79,7 +90,8 @@ def run(tally: Tally, name: str, command: Sequence[object], cwd: pathlib.Path = 
     verdict = "failed" if done.returncode else "ok"
     print(f"{verdict:7} {time.monotonic() - started:6.1f} s  {name}", flush=True)
     if done.returncode:
-        print("\n".join(f"        {line}" for line in output.splitlines()[-60:]), flush=True)
+        shown = [line for line in output.splitlines() if not line.startswith(NOISE)][-60:]
+        print("\n".join(f"        {line}" for line in shown), flush=True)
     tally.take(name, done.returncode, output)
     return done.returncode == 0
 
@@ -268,9 +280,12 @@ def main(words: Sequence[str]) -> int:
     tally = Tally()
     for word in words:
         WISHES[word](tally)
+    print("-" * 40)
+    for name in tally.ok:
+        print(f"passed: {name}")
     for reason in tally.skipped:
         print(f"skipped: {reason}")
-    for name in tally.failed:
+    for name in dict.fromkeys(tally.failed):
         print(f"failed: {name} (build/logs)")
     print(f"{tally.passed} passed, {len(tally.failed)} failed, {len(tally.skipped)} skipped")
     return 1 if tally.failed else 0

@@ -28,7 +28,7 @@ FILE_LINES = 350
 SPDX = "# SPDX-License-Identifier: GPL-3.0-or-later"
 OURS = "ansible_collections.copia.sync.plugins."
 ENGINE = ".module_utils._copia"
-LIBRARY_FOLDERS = [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib") + "/lib-dynload"]
+LIBRARY_FOLDERS = [sysconfig.get_path("stdlib"), sysconfig.get_path("stdlib") + "/lib-dynload"]
 LIBRARY = frozenset(getattr(sys, "stdlib_module_names", ())) or frozenset(sys.builtin_module_names).union(
     module.name for module in pkgutil.iter_modules(LIBRARY_FOLDERS)
 )
