@@ -52,8 +52,9 @@ def put_in_place(stage: Stage, staged: Place, there: Place, expected: Presence, 
     """
     if isinstance(expected, Absent):
         return (yield from _into_free_place(staged, there, wanted))
-    if not is_one_of(look(*there, wanted.path), expected, wanted):
-        return Outcome.MODIFIED
+    found = look(*there, wanted.path)
+    if not matches(found, expected):
+        return Outcome.ALREADY if matches(found, wanted) else Outcome.MODIFIED
     try:
         yield Exchange(*staged, *there)
     except FileNotFoundError:
@@ -150,10 +151,8 @@ def take_out(stage: Stage, folders: Folders, expected: Entry) -> Removing:
             return found is ABSENT
         aside = (stage.descriptor, stage.fresh_name())
         yield MoveNew(*there, *aside)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return True
-    except NotADirectoryError:
-        return False
     if matches(look(*aside, expected.path), expected):
         yield Unlink(*aside)
         return True
