@@ -9,6 +9,8 @@ import fcntl
 import pathlib
 import subprocess
 
+from .sshd import HostsUnavailable
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NEEDS = ("blake3>=1.0", "cbor2>=5.9", "pathspec>=0.12", "filelock>=3.12", "zstandard>=0.21")
 
@@ -16,14 +18,24 @@ NEEDS = ("blake3>=1.0", "cbor2>=5.9", "pathspec>=0.12", "filelock>=3.12", "zstan
 def engine_venv(python: str = "/usr/bin/python3", folder: "pathlib.Path | None" = None) -> pathlib.Path:
     """The folder of a virtual environment of ``python`` with the engine's libraries.
 
-    :raises subprocess.CalledProcessError: when it cannot be made, for instance without a package index.
+    :raises HostsUnavailable: when it cannot be made, for instance without a package index.
     """
     folder = folder or ROOT / "build" / "engine-venv"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with open(f"{folder}.lock", "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "complete").exists():
-            subprocess.run([python, "-m", "venv", "--clear", str(folder)], check=True)
-            subprocess.run([str(folder / "bin/python"), "-m", "pip", "install", "--quiet", *NEEDS], check=True)
-            (folder / "complete").touch()
+        recipe = " ".join((_run(python, "--version"), *NEEDS))
+        made = folder / "recipe"
+        if not made.exists() or made.read_text() != recipe:
+            _run(python, "-m", "venv", "--clear", str(folder))
+            _run(str(folder / "bin/python"), "-m", "pip", "install", "--quiet", *NEEDS)
+            made.write_text(recipe)
     return folder
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        lines = done.stdout.strip().splitlines() or ["no reason given"]
+        raise HostsUnavailable(f"the hosts' engine cannot be made: {' '.join(command)}: {lines[-1]}")
+    return done.stdout.strip()
