@@ -1,13 +1,14 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the checkout importable: the engine as ``copia``, as an installed engine is, with nothing installed."""
+"""Makes the checkout importable with nothing installed: the engine as ``copia``, and the collection under its name."""
 
 from __future__ import annotations
 
 import importlib.util
 import pathlib
 import sys
+import types
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 ENGINE = ROOT / "plugins" / "module_utils" / "_copia"
@@ -20,3 +21,13 @@ if "copia" not in sys.modules:
         raise RuntimeError(f"{ENGINE} is not a package")
     sys.modules["copia"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sys.modules["copia"])
+
+if importlib.util.find_spec("ansible_collections") is None:
+    for name, folder in (
+        ("ansible_collections", None),
+        ("ansible_collections.copia", None),
+        ("ansible_collections.copia.sync", ROOT),
+    ):
+        module = types.ModuleType(name)
+        module.__path__ = [] if folder is None else [str(folder)]
+        sys.modules[name] = module

@@ -42,7 +42,7 @@ def parse_limit(text: Union[str, int]) -> Limit:
 
     :raises InputError: when it is neither.
     """
-    match = re.fullmatch(r"\s*(\d{1,12})\s*(%?)\s*", str(text))
+    match = re.fullmatch(r"\s*([0-9]{1,12})\s*(%?)\s*", str(text))
     if not match or (match[2] and int(match[1]) > 100):
         raise InputError(f"max_delete is {text!r}: expected a count such as 20 or a percentage such as 50%")
     return Limit(int(match[1]), bool(match[2]))

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from typing import Any, Iterator, List, Sequence, Set, Union
 
 from ..core.entries import Kind
@@ -107,7 +108,7 @@ class _Applying:
         """Each step on its own: an error of one is a problem of its path."""
         for step in steps:
             try:
-                done = yield from act(step)
+                done = yield from self._in_writable_folder(step, act)
             except OSError as error:
                 self.receiving.fail(step.path, in_words(error))
                 continue
@@ -116,6 +117,21 @@ class _Applying:
             elif done:
                 self.report.did(step)
         self.folders.forget()
+
+    def _in_writable_folder(self, step: Step, act: Any) -> op.Acts:
+        """Act; in a folder of our own that is read-only, once more with the right to write. Closing it gives it the
+        mode that it is to have.
+        """
+        try:
+            return (yield from act(step))
+        except PermissionError:
+            folder = self.folders.at(split(step.path)[0])
+            found = os.fstat(folder)
+            if found.st_uid != os.geteuid() or found.st_mode & 0o300 == 0o300:
+                raise
+            mode = stat.S_IMODE(found.st_mode) | 0o300
+            yield op.SetFolderAttributes(folder, op.Attributes(mode, found.st_mtime_ns))
+            return (yield from act(step))
 
     def _make(self, step: MakeDirectory) -> op.Acts:
         """Put a new directory in place, with everything in it. One that is there already gets its content bit by

@@ -1,0 +1,141 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bridge to Ansible: modes, results, sharing between forks, and the engine that is found."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import sys
+import time
+from multiprocessing import get_context
+from typing import Any, Iterator, Tuple
+
+import pytest
+
+pytest.importorskip("ansible", reason="ansible-core is not installed for this interpreter: hosts have none either")
+
+from ansible_collections.copia.sync.plugins.module_utils import _ansible, _engine
+from ansible_collections.copia.sync.plugins.module_utils._copia.core.entries import Kind, Problem
+from ansible_collections.copia.sync.plugins.module_utils._copia.core.errors import InputError
+from ansible_collections.copia.sync.plugins.module_utils._copia.core.report import Report
+from ansible_collections.copia.sync.plugins.plugin_utils.shared import Shared
+
+OPTIONS = {"report_limit": 2, "dest": "/d", "content_diff_limit": 100}
+
+
+@pytest.mark.parametrize(
+    ("mode", "directory_mode", "kind", "found", "wanted"),
+    [
+        ("0640", None, Kind.FILE, 0o777, 0o640),
+        ("0640", None, Kind.DIRECTORY, 0o755, 0o755),
+        (0o600, "2775", Kind.DIRECTORY, 0o700, 0o2775),
+        ("u=rwX,go=rX", "u=rwX,go=rX", Kind.FILE, 0o600, 0o644),
+        ("u=rwX,go=rX", "u=rwX,go=rX", Kind.FILE, 0o700, 0o755),
+        (None, "u=rwX,go=rX", Kind.DIRECTORY, 0o600, 0o755),
+        ("go-w", "preserve", Kind.FILE, 0o666, 0o644),
+        ("0640", "0750", Kind.LINK, 0o777, 0o777),
+    ],
+)
+def test_modes_are_forced_by_kind(mode: Any, directory_mode: Any, kind: Kind, found: int, wanted: int) -> None:
+    rule = _ansible.mode_rule(mode, directory_mode)
+    assert rule is not None and rule(kind, found) == wanted
+
+
+@pytest.mark.parametrize("mode", ["xyz", "0888", "u=q"])
+def test_a_mode_that_is_none_is_refused_by_name(mode: str) -> None:
+    with pytest.raises(InputError, match="mode is"):
+        _ansible.mode_rule(mode, None)
+
+
+def test_without_modes_there_is_no_rule() -> None:
+    assert _ansible.mode_rule(None, "preserve") is None
+
+
+def test_problems_fail_the_task_and_are_capped_with_their_true_number() -> None:
+    report = Report(notes=["a note"])
+    report.problems.extend(Problem(b"p%d" % number, "is odd") for number in range(5))
+    result = _ansible.result_of(report, OPTIONS, diff=False)
+    assert result["failed"] and result["truncated"] and len(result["problems"]) == 2
+    assert result["msg"] == "5 problem(s), the first: p0 is odd. a note"
+
+
+def test_a_relative_path_on_the_host_is_refused() -> None:
+    with pytest.raises(InputError, match="dest is 'x': expected an absolute path"):
+        _ansible.require_absolute({"dest": "x"}, "dest")
+
+
+def test_a_library_that_is_missing_is_named_with_the_role(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    monkeypatch.setitem(_engine.NEEDED, "no_such_library", (1, 0))
+    monkeypatch.setattr(_engine, "ENGINE_HOMES", (str(tmp_path),))
+    with pytest.raises(_engine.EngineMissing, match=r"no usable no_such_library; run the role copia\.sync\.engine"):
+        _engine.find_engine()
+
+
+def test_a_library_that_is_too_old_is_named_with_its_version(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    monkeypatch.setitem(_engine.NEEDED, "cbor2", (99, 0))
+    monkeypatch.setattr(_engine, "ENGINE_HOMES", (str(tmp_path),))
+    with pytest.raises(_engine.EngineMissing, match=r"cbor2 of version 99\.0 or newer \(it has \d"):
+        _engine.find_engine()
+
+
+def test_an_engine_of_another_python_is_named_by_its_interpreter(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(sys.executable)
+    monkeypatch.setitem(_engine.NEEDED, "no_such_library", (1, 0))
+    monkeypatch.setattr(_engine, "ENGINE_HOMES", (str(tmp_path),))
+    with pytest.raises(_engine.EngineMissing) as caught:
+        _engine.find_engine()
+    assert caught.value.interpreter == str(tmp_path / "bin" / "python")
+
+
+def share(place: Tuple[str, str, int]) -> "tuple[bytes, int]":
+    """What one fork gets, and how many bytes its own making would have been."""
+    folder, log, _number = place
+
+    def make() -> bytes:
+        with open(log, "ab") as stream:
+            stream.write(b"x")
+        time.sleep(0.05)  # a scan that takes its time: the others ask meanwhile
+        return b"listing"
+
+    def pieces() -> Iterator[bytes]:
+        with open(log + ".packs", "ab") as stream:
+            stream.write(b"x")
+        yield b"pack"
+
+    shared = Shared(folder)
+    listing = shared.listing("key", make)
+    path = shared.pack(iter((b"a", b"b")), pieces)
+    with open(path, "rb") as stream:
+        return listing + stream.read(), os.unlink(path) or 0
+
+
+def test_forks_share_a_scan_that_began_after_they_asked_and_one_pack(tmp_path: pathlib.Path) -> None:
+    log = tmp_path / "log"
+    with get_context("fork").Pool(8) as pool:
+        answers = pool.map(share, [(str(tmp_path), str(log), number) for number in range(8)], chunksize=1)
+    assert answers == [(b"listingpack", 0)] * 8
+    assert len((tmp_path / "log.packs").read_bytes()) == 1
+    assert len(log.read_bytes()) < 8
+
+
+def test_a_scan_from_before_is_never_taken(tmp_path: pathlib.Path) -> None:
+    shared = Shared(str(tmp_path))
+    assert shared.listing("key", lambda: b"old") == b"old"
+    assert shared.listing("key", lambda: b"new") == b"new"
+
+
+def test_a_long_run_keeps_few_packs(tmp_path: pathlib.Path) -> None:
+    shared = Shared(str(tmp_path))
+    for number in range(9):
+        os.unlink(shared.pack(iter((b"%d" % number,)), lambda: iter((b"pack",))))
+    kept = [name for name in os.listdir(tmp_path / "copia-shared") if name.startswith("pack-") and "." not in name]
+    assert len(kept) == 4
