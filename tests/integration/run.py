@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -144,7 +143,7 @@ def all_targets() -> List[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tests/integration/run", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.integration.run", description=__doc__)
     parser.add_argument("target", nargs="*", help="targets to run, all when none is given")
     parser.add_argument("--connection", action="append", choices=list(CONNECTIONS), help="may be given several times")
     parser.add_argument("--kind", choices=("loopback", "netns"), help="default: netns for root")
