@@ -58,7 +58,7 @@ SUITES: Dict[str, Callable[[pathlib.Path, argparse.Namespace], Figures]] = {
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("suite", nargs="*", default=list(SUITES), help=f"of {', '.join(SUITES)}; all when none is given")
+    parser.add_argument("suite", nargs="*", default=list(SUITES), help=f"of {', '.join(SUITES)}; all by default")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--files", type=int, default=10_000, help="small files of the mirror suite")
     parser.add_argument("--hosts", type=int, default=8, help="hosts of the mirror suite's fleet")

@@ -16,11 +16,26 @@ import time
 import zipfile
 from typing import Any, Dict, List, Sequence
 
-from tests.chores import BIN, BUILD, COLLECTIONS, environment
+from tests.chores import BIN, BUILD, COLLECTIONS, ROOT, environment
+from tests.hosts import engine_venv
 
 HERE = pathlib.Path(__file__).resolve().parent
 PEERS = BUILD / "bench" / "peers"
 """The unpacked wheel ``ansible``: the collection ansible.posix, and a real tree of more than 20,000 files."""
+
+
+def engine() -> pathlib.Path:
+    """An engine as the role installs it: the libraries, and copia itself, compiled.
+
+    :raises SystemExit: when the wheel was not built.
+    """
+    folder = engine_venv(folder=BUILD / "bench" / "engine")
+    wheels = [str(wheel) for wheel in (ROOT / "roles" / "engine" / "files").glob("*.whl")]
+    if not wheels:
+        raise SystemExit("the engine's wheel is missing: make collection")
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "--force-reinstall", "--no-deps", "--no-index"]
+    subprocess.run([*pip, *wheels], check=True)
+    return folder
 
 
 def real_tree() -> pathlib.Path:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mirror task beside ``ansible.posix.synchronize``, ``ansible.builtin.copy`` and plain ``rsync -a``, over the same ssh.
+"""The mirror task beside ``ansible.posix.synchronize``, ``ansible.builtin.copy`` and ``rsync -a``, over the same ssh.
 
 In every round each tool gets destinations of its own that nothing stood at before (file systems are slow at making
 files just after they removed many), and the tools take turns in being first.
@@ -16,12 +16,17 @@ import subprocess
 import time
 from typing import Any, Dict, List, Sequence
 
-from tests.hosts import Hosts, engine_venv
+from tests.hosts import Hosts
 
 from .figures import Figures
-from .ground import Player, assert_equal, copy_of, edit, real_tree, small_tree
+from .ground import Player, assert_equal, copy_of, edit, engine, real_tree, small_tree
 
-MIRROR, SYNCHRONIZE, RSYNC, COPY = "copia.sync.mirror", "synchronize", "rsync -a", "copy, a file"
+MIRROR, SYNCHRONIZE, RSYNC, COPY = (
+    "copia.sync.mirror",
+    "ansible.posix.synchronize",
+    "rsync -a",
+    "ansible.builtin.copy, a file",
+)
 COPIED = 20
 """Files that ansible.builtin.copy is given: it takes a good part of a second for each."""
 
@@ -30,7 +35,7 @@ def measure(folder: pathlib.Path, rounds: int, small: int, fleet: int) -> Figure
     """Everything, over ssh to hosts of this machine whose files are on this disk. ``small``: how many small files."""
     figures = Figures(SYNCHRONIZE, {"rounds": str(rounds), "cpus": _cpus(), "system": platform.release()})
     real_tree()
-    with Hosts(folder / "hosts", fleet, "loopback", engine_venv()) as hosts:
+    with Hosts(folder / "hosts", fleet, "loopback", engine()) as hosts:
         player = Player(hosts.inventory, folder)
         workloads = (
             (f"{small:,} small files", small_tree(folder / "small", small)),
