@@ -16,26 +16,11 @@ import time
 import zipfile
 from typing import Any, Dict, List, Sequence
 
-from tests.chores import BIN, BUILD, COLLECTIONS, ROOT, environment
-from tests.hosts import engine_venv
+from tests.chores import BIN, BUILD, COLLECTIONS, environment
 
 HERE = pathlib.Path(__file__).resolve().parent
 PEERS = BUILD / "bench" / "peers"
 """The unpacked wheel ``ansible``: the collection ansible.posix, and a real tree of more than 20,000 files."""
-
-
-def engine() -> pathlib.Path:
-    """An engine as the role installs it: the libraries, and copia itself, compiled.
-
-    :raises SystemExit: when the wheel was not built.
-    """
-    folder = engine_venv(folder=BUILD / "bench" / "engine")
-    wheels = [str(wheel) for wheel in (ROOT / "roles" / "engine" / "files").glob("*.whl")]
-    if not wheels:
-        raise SystemExit("the engine's wheel is missing: make collection")
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "--force-reinstall", "--no-deps", "--no-index"]
-    subprocess.run([*pip, *wheels], check=True)
-    return folder
 
 
 def real_tree() -> pathlib.Path:
@@ -86,17 +71,21 @@ class Player:
     def __init__(self, inventory: pathlib.Path, folder: pathlib.Path) -> None:
         self.inventory, self.folder = inventory, folder
 
-    def play(self, hosts: str, tasks: Sequence[Dict[str, Any]], *, check: bool = False) -> Dict[str, float]:
-        """Seconds by task name. A first task, which is not counted, opens the connection.
+    def play(
+        self, hosts: str, warm: Sequence[Dict[str, Any]], tasks: Sequence[Dict[str, Any]], *, check: bool = False
+    ) -> Dict[str, float]:
+        """Seconds by name of the ``tasks``. Those of ``warm`` come first: they open connections and have Ansible pack
+        each module, and are not counted.
 
         :raises SystemExit: when a task failed.
         """
-        warm = {"name": "warm", "ansible.builtin.ping": {}}
-        play: List[Dict[str, Any]] = [{"hosts": hosts, "gather_facts": False, "tasks": [warm, *tasks]}]
+        first = [{**task, "name": f"warm {task['name']}"} for task in warm]
+        play: List[Dict[str, Any]] = [{"hosts": hosts, "gather_facts": False, "tasks": [*first, *tasks]}]
         if check:
             play[0]["check_mode"] = True
         self.run(play, "1")
-        return dict(json.loads((self.folder / "clock.json").read_text()))
+        took = dict(json.loads((self.folder / "clock.json").read_text()))
+        return {task["name"]: took[task["name"]] for task in tasks}
 
     def run(self, play: Sequence[Dict[str, Any]], forks: str) -> float:
         """Seconds of the whole command."""

@@ -16,10 +16,10 @@ import subprocess
 import time
 from typing import Any, Dict, List, Sequence
 
-from tests.hosts import Hosts
+from tests.hosts import Hosts, engine_venv
 
 from .figures import Figures
-from .ground import Player, assert_equal, copy_of, edit, engine, real_tree, small_tree
+from .ground import Player, assert_equal, copy_of, edit, real_tree, small_tree
 
 MIRROR, SYNCHRONIZE, RSYNC, COPY = (
     "copia.sync.mirror",
@@ -35,8 +35,10 @@ def measure(folder: pathlib.Path, rounds: int, small: int, fleet: int) -> Figure
     """Everything, over ssh to hosts of this machine whose files are on this disk. ``small``: how many small files."""
     figures = Figures(SYNCHRONIZE, {"rounds": str(rounds), "cpus": _cpus(), "system": platform.release()})
     real_tree()
-    with Hosts(folder / "hosts", fleet, "loopback", engine()) as hosts:
+    with Hosts(folder / "hosts", fleet, "loopback", engine_venv()) as hosts:
         player = Player(hosts.inventory, folder)
+        small_tree(folder / "one", 1)
+        small_tree(folder / "few", COPIED)
         workloads = (
             (f"{small:,} small files", small_tree(folder / "small", small)),
             ("a real tree", copy_of(real_tree(), folder / "real")),
@@ -52,7 +54,7 @@ def measure(folder: pathlib.Path, rounds: int, small: int, fleet: int) -> Figure
 
 
 class _Round:
-    """One round of one workload."""
+    """One round of one workload. ``warm`` are tasks on a tree of one file, to come before those that are measured."""
 
     def __init__(
         self, figures: Figures, player: Player, folder: pathlib.Path, name: str, tree: pathlib.Path, number: int
@@ -61,6 +63,7 @@ class _Round:
         self.number = number
         self.place = folder / "there" / f"{name.replace(' ', '-')}-{number}"
         self.place.mkdir(parents=True)
+        self.warm = [_task(tool, folder / "one", folder / f"one-{tool}") for tool in (MIRROR, SYNCHRONIZE)]
 
     def turn(self, tools: Sequence[Any]) -> List[Any]:
         """The tools, another one first in every round."""
@@ -78,17 +81,14 @@ def _one_host(run: _Round, hosts: Hosts) -> None:
         if phase == "check of 1%":
             edit(run.tree, 100, run.number)
         tasks = run.turn([_task(tool, run.tree, run.place / tool) for tool in (MIRROR, SYNCHRONIZE)])
-        took = run.player.play("h1", tasks, check=phase.startswith("check"))
-        took.pop("warm")
+        took = run.player.play("h1", run.warm, tasks, check=phase.startswith("check"))
         if not phase.startswith("check"):
             took[RSYNC] = _rsync(run.tree, run.place / "rsync", hosts)
         run.note(phase, took)
     for tool in (MIRROR, SYNCHRONIZE, "rsync"):
         assert_equal(run.tree, run.place / tool)
     few = run.folder / "few"
-    if not few.exists():
-        small_tree(few, COPIED)
-    copied = run.player.play("h1", [_task(COPY, few, run.place / "copy")])[COPY]
+    copied = run.player.play("h1", run.warm, [_task(COPY, few, run.place / "copy")])[COPY]
     run.note("first", {COPY: copied / COPIED})
 
 
