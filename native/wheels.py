@@ -33,6 +33,9 @@ TARGETS = {
     "musllinux_1_2_aarch64": "aarch64-linux-musl",
 }
 """A wheel's platform tags, and what zig calls that platform."""
+WITHOUT_RUNTIME = ("-nostdlib", "-lc")
+"""The C library and nothing of the compiler's own: building its runtime for each target takes longer than all else, and its
+test for features of the processor answers no to everything (`__cpu_model` can't be linked so)."""
 PYCONFIG = """
 /* What the limited interface asks of pyconfig.h; the same on each of our targets: Linux, 64 bits, little-endian. */
 #define SIZEOF_WCHAR_T 4
@@ -79,7 +82,7 @@ def crossed(zig: str) -> Iterator[Tuple[str, bytes]]:
         headers = headers_into(pathlib.Path(folder, "include"))
 
         def library(target: str) -> bytes:
-            return backend.compile_library([zig, "cc", "-target", target], headers, more)
+            return backend.compile_library([zig, "cc", "-target", target, *WITHOUT_RUNTIME], headers, more)
 
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as threads:
             for platforms, made in zip(TARGETS, threads.map(library, TARGETS.values())):
