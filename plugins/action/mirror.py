@@ -32,7 +32,7 @@ from ..module_utils._engine import EngineMissing, require_libraries
 from ..plugin_utils.courier import Courier, StepFailed
 from ..plugin_utils.shared import Shared
 
-SPOOL_FROM = 64 * 1024
+SPOOL_FROM = 1 << 20
 """A listing of this many bytes may have an answer that is better sent as a file."""
 
 

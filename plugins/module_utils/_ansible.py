@@ -91,7 +91,7 @@ def run_on_host(module: AnsibleModule, step: str, options: Mapping[str, Any]) ->
     """
     messages = {name: value for name, value in module.params.items() if value is not None}
     try:
-        find_engine(messages.get("engine"))
+        find_engine(messages.get("engine"), messages.get("engine_folder"))
         modes = modes_of(options)
     except EngineMissing as error:
         module.fail_json(msg=str(error), engine_interpreter=error.interpreter)

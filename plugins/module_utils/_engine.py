@@ -44,11 +44,12 @@ def _sources(folder: str) -> Iterator[str]:
         yield from (os.path.relpath(os.path.join(place, name), folder) for name in names if name.endswith(".py"))
 
 
-def find_engine(wanted: Optional[str] = None) -> None:
+def find_engine(wanted: Optional[str] = None, beside: Optional[str] = None) -> None:
     """Make the package ``copia`` importable: that of this interpreter, else that of an installed engine of the same
     Python version, whose folder is put before the others.
 
-    ``wanted`` is the ``engine_id`` of the collection that asks; without one, any build will do.
+    ``wanted`` is the ``engine_id`` of the collection that asks; without one, any build will do. ``beside`` is the
+    collection's own package, where this host is the controller: it serves where only the libraries are installed.
 
     :raises EngineMissing: when there is none; it names the interpreter of an engine of another Python version.
     """
@@ -57,7 +58,7 @@ def find_engine(wanted: Optional[str] = None) -> None:
         if site:
             sys.path.insert(0, site)
             importlib.invalidate_caches()
-        trouble = _trouble(wanted)
+        trouble = _trouble(wanted, beside)
         if not trouble:
             return
         troubles.append(trouble)
@@ -67,17 +68,34 @@ def find_engine(wanted: Optional[str] = None) -> None:
     raise EngineMissing(f"{troubles[-1]}; run the role {ROLE} on this host", elsewhere)
 
 
-def _trouble(wanted: Optional[str]) -> str:
+def _trouble(wanted: Optional[str], beside: Optional[str]) -> str:
     """Why the engine that would be imported now can't be used; empty when it can."""
-    spec = importlib.util.find_spec("copia")
-    missing = [] if spec else ["copia"]
-    missing += missing_libraries()
-    if missing or spec is None or not spec.submodule_search_locations:
+    folder = _folder_of_copia()
+    if beside and not (folder and engine_id(folder) == wanted):
+        folder = _adopt(beside)
+    missing = missing_libraries() if folder else ["copia", *missing_libraries()]
+    if missing:
         return f"the copia engine is missing or too old: {sys.executable} has no usable {', '.join(missing)}"
-    folder = spec.submodule_search_locations[0]
     if wanted and engine_id(folder) != wanted:
         return f"the copia engine is missing or too old: {folder} is another build than that of the collection"
     return ""
+
+
+def _folder_of_copia() -> str:
+    """Where the package would be imported from; empty when it can't be found."""
+    spec = importlib.util.find_spec("copia")
+    return spec.submodule_search_locations[0] if spec and spec.submodule_search_locations else ""
+
+
+def _adopt(folder: str) -> str:
+    """Make the package in ``folder`` the one that is imported as ``copia``; empty when nothing can be read there."""
+    init = os.path.join(folder, "__init__.py")
+    spec = importlib.util.spec_from_file_location("copia", init, submodule_search_locations=[folder])
+    if spec is None or spec.loader is None or not os.access(init, os.R_OK):
+        return ""
+    sys.modules["copia"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["copia"])
+    return folder
 
 
 def require_libraries() -> None:

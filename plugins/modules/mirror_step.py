@@ -31,6 +31,9 @@ options:
   engine:
     description: The build of the engine that the collection was made with.
     type: str
+  engine_folder:
+    description: The collection's own engine, where the host is the controller itself.
+    type: path
   spool:
     description: A folder on the host for large answers.
     type: path
@@ -114,6 +117,7 @@ def main() -> None:
             "options": {"type": "dict", "required": True},
             "step": {"type": "str", "choices": steps, "required": True},
             "engine": {"type": "str"},
+            "engine_folder": {"type": "path"},
             "spool": {"type": "path"},
             "codec": {"type": "str", "default": "zlib"},
             **messages,

@@ -51,12 +51,14 @@ class Courier:
 
         :raises StepFailed: when it failed and has no report to give.
         """
+        connection, engine = self._action._connection, str(_copia.__path__[0])
         arguments = {
             "options": self._options,
             "step": step,
-            "engine": engine_id(str(_copia.__path__[0])),
+            "engine": engine_id(engine),
+            "engine_folder": engine if connection.transport == "local" else None,
             "codec": codec,
-            "spool": self._action._connection._shell.tmpdir,
+            "spool": connection._shell.tmpdir,
             **messages,
         }
         result = self._execute(arguments)

@@ -100,6 +100,15 @@ def test_an_installed_engine_is_found_and_told_from_another_build(engine: pathli
         _engine.find_engine(_engine.engine_id(str(ENGINE)))
 
 
+def test_on_the_controller_the_collection_has_an_engine_of_its_own(engine: pathlib.Path) -> None:
+    (engine / "copia" / "core" / "brakes.py").write_text("older = True")
+    _engine.find_engine(_engine.engine_id(str(ENGINE)), str(ENGINE))
+    assert sys.modules["copia"].__path__ == [str(ENGINE)]
+    del sys.modules["copia"]
+    with pytest.raises(_engine.EngineMissing):
+        _engine.find_engine(_engine.engine_id(str(ENGINE)), "/nonexistent")
+
+
 def test_an_engine_that_is_missing_is_named_with_the_role(engine: pathlib.Path) -> None:
     shutil.rmtree(engine)
     with pytest.raises(_engine.EngineMissing, match=r"no usable copia; run the role copia\.sync\.engine"):
