@@ -22,6 +22,7 @@ from typing import Callable, Dict, List, Optional, Sequence
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 LOGS = BUILD / "logs"
+NATIVE = BUILD / "native"
 BIN = pathlib.Path(sys.executable).parent
 COLLECTIONS = BUILD / "collections"
 INSTALLED = COLLECTIONS / "ansible_collections" / "copia" / "sync"
@@ -129,10 +130,23 @@ def checkout_files() -> List[str]:
     return [name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
 
 
-def collection(tally: Tally) -> None:
-    """The wheel of the engine into the role, then the collection's archive into build."""
+def native(tally: Tally, everything: bool) -> None:
+    """The C module's source and its wheels into build/native: for every platform, or for this machine."""
+    run(tally, "native", [sys.executable, "-m", "tests.native.build", *(["--all"] if everything else [])])
+
+
+def twin(tally: Tally, python: object, name: str) -> None:
+    """Give an interpreter the C module of the checkout, so that its tests run on both twins."""
+    if not NATIVE.exists():
+        native(tally, False)
+    pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-index", "--find-links", NATIVE]
+    run(tally, name, [*pip, "--no-deps", "--force-reinstall", "copia-native"])
+
+
+def collection(tally: Tally, everything: bool = True) -> None:
+    """The wheels of the engine into the role, then the collection's archive into build."""
     carried = ROOT / "roles" / "engine" / "files"
-    for old in [*carried.glob("copia-*.whl"), *BUILD.glob("copia-sync-*.tar.gz")]:
+    for old in [*carried.glob("copia[-_]*.whl"), *carried.glob("copia_native-*.gz"), *BUILD.glob("copia-sync-*.tar.gz")]:
         old.unlink()
     os.environ.setdefault("SOURCE_DATE_EPOCH", "1767225600")
     source = BUILD / "wheel-source"
@@ -144,13 +158,16 @@ def collection(tally: Tally) -> None:
         ):
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, source / name)
+    native(tally, everything)
+    for path in NATIVE.glob("copia_native-*"):
+        shutil.copy(path, carried)
     run(tally, "wheel", [sys.executable, "-m", "build", "--wheel", "--outdir", carried, source])
     run(tally, "collection", [BIN / "ansible-galaxy", "collection", "build", "--force", "--output-path", BUILD, ROOT])
 
 
 def install(tally: Tally) -> None:
     """Build the collection and install it where our tests look for it, with what the benchmarks compare it with."""
-    collection(tally)
+    collection(tally, everything=False)
     archives = sorted(BUILD.glob("copia-sync-*.tar.gz"))
     command = [BIN / "ansible-galaxy", "collection", "install", "--force", "--no-deps", "--offline", "-p", COLLECTIONS]
     shutil.rmtree(INSTALLED, ignore_errors=True)
@@ -174,7 +191,29 @@ def lint(tally: Tally) -> None:
 
 def unit(tally: Tally) -> None:
     """Unit tests on the interpreter of .venv."""
+    native(tally, False)
+    twin(tally, sys.executable, "twin in C")
     run(tally, "unit tests", [sys.executable, "-m", "pytest", "-rs", "tests/unit"])
+
+
+def wheels(tally: Tally) -> None:
+    """The C module's wheels for every platform, and what holds of them."""
+    native(tally, True)
+    run(tally, "wheels", [sys.executable, "-m", "pytest", "-rs", "tests/native/test_wheels.py"])
+
+
+def emulation(tally: Tally) -> None:
+    """The wheel for aarch64 on an emulated processor."""
+    native(tally, True)
+    run(tally, "emulation", [sys.executable, "-m", "pytest", "-rs", "tests/native/test_emulation.py"])
+
+
+def trust(tally: Tally) -> None:
+    """The C module under sanitizers, fuzzers and proofs, each for some seconds."""
+    native(tally, False)
+    run(tally, "sanitizers", [sys.executable, "-m", "tests.native.sanitizers"])
+    run(tally, "fuzz", [sys.executable, "-m", "tests.native.fuzz"])
+    run(tally, "proofs", [sys.executable, "-m", "tests.native.proofs"])
 
 
 def faults(tally: Tally) -> None:
@@ -197,6 +236,7 @@ def unit_on(tally: Tally, version: str) -> None:
         if not run(tally, f"venv for {version}", [*pip, *needed]):
             return
         (venv / "ready").touch()
+    twin(tally, venv / "bin" / "python", f"twin in C on {version}")
     run(tally, name, [venv / "bin" / "python", "-m", "pytest", "-rs", "tests/unit", "tests/faults"])
 
 
@@ -254,10 +294,13 @@ def fast(tally: Tally) -> None:
 
 def test(tally: Tally) -> None:
     """Everything."""
+    wheels(tally)
     install(tally)
     lint(tally)
     unit(tally)
     faults(tally)
+    emulation(tally)
+    trust(tally)
     for version in ("3.9", "3.13"):
         unit_on(tally, version)
     sanity(tally)
@@ -267,7 +310,10 @@ def test(tally: Tally) -> None:
 
 WISHES: Dict[str, Callable[[Tally], None]] = {
     function.__name__: function
-    for function in (test, fast, lint, unit, faults, sanity, integration, molecule, matrix, collection, install)
+    for function in (
+        *(test, fast, lint, unit, faults, wheels, emulation, trust, sanity, integration, molecule, matrix),
+        *(collection, install),
+    )
 }
 
 

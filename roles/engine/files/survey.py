@@ -249,6 +249,8 @@ def why_install(order: Facts, path: str, shelf: Shelf) -> str:
         name, minimum = split_requirement(requirement)
         if numbers(installed.get(name, "")) < (minimum or (0,)):
             return f"{requirement} is wanted, {installed.get(name, 'none')} is installed"
+    if order["wanted"]["native"] == "required" and "copia-native" not in installed:
+        return "engine_native is required, and copia-native is not installed"
     wheel = order["wanted"]["wheel"].split("-")[1]
     if installed.get("copia") != wheel:
         return f"copia {wheel} is wanted, {installed.get('copia', 'none')} is installed"
