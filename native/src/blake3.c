@@ -6,6 +6,7 @@
  * blocks of a few KiB run as fast as long files. Written from the specification; compiled for AVX2 and for the baseline. */
 #include <string.h>
 
+#include "cpu.h"
 #include "match.h"
 
 #define LANES 8
@@ -33,7 +34,13 @@ static const uint8_t ORDER[7][16] = {
 
 #define ALWAYS static inline __attribute__((always_inline))
 #define ROTATE(x, n) (((x) >> (n)) | ((x) << (32 - (n))))
+#if defined(__clang__)
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (lanes){__VA_ARGS__})
+#define UNROLL _Pragma("GCC unroll 7")
+#endif
 #define G(a, b, c, d, x, y)                                                                                          \
     v[a] += v[b] + (x), v[d] = ROTATE(v[d] ^ v[a], 16), v[c] += v[d], v[b] = ROTATE(v[b] ^ v[c], 12);                \
     v[a] += v[b] + (y), v[d] = ROTATE(v[d] ^ v[a], 8), v[c] += v[d], v[b] = ROTATE(v[b] ^ v[c], 7)
@@ -86,7 +93,7 @@ ALWAYS void compress_lanes(const job *work, uint8_t *out) {
         v[13] = (lanes){0};
         v[14] = (lanes){0} + length;
         v[15] = (lanes){0} + flags;
-#pragma GCC unroll 7
+        UNROLL
         for (int round = 0; round < 7; round++) {
             const uint8_t *o = ORDER[round];
             G(0, 4, 8, 12, m[o[0]], m[o[1]]);
@@ -118,7 +125,7 @@ __attribute__((target("avx2"))) static void compress_avx2(const job *work, uint8
 
 static void compress(const job *work, uint8_t *out) {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2")) {
+    if (cpu_has_avx2()) {
         compress_avx2(work, out);
         return;
     }

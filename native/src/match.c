@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu.h"
 #include "match.h"
 
 #define MODULUS 65521u
@@ -49,7 +50,7 @@ __attribute__((target("avx2"))) static uint32_t adler_avx2(const uint8_t *data, 
 
 uint32_t copia_adler32(const uint8_t *data, size_t n) {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2")) {
+    if (cpu_has_avx2()) {
         return adler_avx2(data, n);
     }
 #endif
