@@ -22,7 +22,7 @@ from typing import Callable, Dict, List, Optional, Sequence
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 LOGS = BUILD / "logs"
-NATIVE = BUILD / "native"
+CARRIED = BUILD / "carried"
 BIN = pathlib.Path(sys.executable).parent
 COLLECTIONS = BUILD / "collections"
 INSTALLED = COLLECTIONS / "ansible_collections" / "copia" / "sync"
@@ -130,17 +130,9 @@ def checkout_files() -> List[str]:
     return [name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
 
 
-def native(tally: Tally, everything: bool) -> None:
-    """The C module's source and its wheels into build/native: for every platform, or for this machine."""
-    run(tally, "native", [sys.executable, "-m", "tests.native.build", *(["--all"] if everything else [])])
-
-
-def twin(tally: Tally, python: object, name: str) -> None:
-    """Give an interpreter the C module of the checkout, so that its tests run on both twins."""
-    if not NATIVE.exists():
-        native(tally, False)
-    pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-index", "--find-links", NATIVE]
-    run(tally, name, [*pip, "--no-deps", "--force-reinstall", "copia-native"])
+def carried_wheels(tally: Tally, everything: bool) -> None:
+    """The C module's source and its wheels into build/carried: for every platform, or for this machine."""
+    run(tally, "C module", [sys.executable, "-m", "tests.native.build", *(["--all"] if everything else [])])
 
 
 def collection(tally: Tally, everything: bool = True) -> None:
@@ -158,8 +150,8 @@ def collection(tally: Tally, everything: bool = True) -> None:
         ):
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, source / name)
-    native(tally, everything)
-    for path in NATIVE.glob("copia_native-*"):
+    carried_wheels(tally, everything)
+    for path in CARRIED.glob("copia_native-*"):
         shutil.copy(path, carried)
     run(tally, "wheel", [sys.executable, "-m", "build", "--wheel", "--outdir", carried, source])
     run(tally, "collection", [BIN / "ansible-galaxy", "collection", "build", "--force", "--output-path", BUILD, ROOT])
@@ -191,26 +183,24 @@ def lint(tally: Tally) -> None:
 
 def unit(tally: Tally) -> None:
     """Unit tests on the interpreter of .venv."""
-    native(tally, False)
-    twin(tally, sys.executable, "twin in C")
     run(tally, "unit tests", [sys.executable, "-m", "pytest", "-rs", "tests/unit"])
 
 
 def wheels(tally: Tally) -> None:
     """The C module's wheels for every platform, and what holds of them."""
-    native(tally, True)
+    carried_wheels(tally, True)
     run(tally, "wheels", [sys.executable, "-m", "pytest", "-rs", "tests/native/test_wheels.py"])
 
 
 def emulation(tally: Tally) -> None:
     """The wheel for aarch64 on an emulated processor."""
-    native(tally, True)
+    carried_wheels(tally, True)
     run(tally, "emulation", [sys.executable, "-m", "pytest", "-rs", "tests/native/test_emulation.py"])
 
 
 def trust(tally: Tally) -> None:
     """The C module under sanitizers, fuzzers and proofs, each for some seconds."""
-    native(tally, False)
+    carried_wheels(tally, False)
     run(tally, "sanitizers", [sys.executable, "-m", "tests.native.sanitizers"])
     run(tally, "fuzz", [sys.executable, "-m", "tests.native.fuzz"])
     run(tally, "proofs", [sys.executable, "-m", "tests.native.proofs"])
@@ -236,7 +226,6 @@ def unit_on(tally: Tally, version: str) -> None:
         if not run(tally, f"venv for {version}", [*pip, *needed]):
             return
         (venv / "ready").touch()
-    twin(tally, venv / "bin" / "python", f"twin in C on {version}")
     run(tally, name, [venv / "bin" / "python", "-m", "pytest", "-rs", "tests/unit", "tests/faults"])
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The C module's wheels as the collection carries them: ``python -m tests.native.build [--all]``, into build/native.
+"""The C module's wheels as the collection carries them: ``python -m tests.native.build [--all]``, into build/carried.
 
 ``--all`` installs zig into build/zig (see requirements/wheels.txt) and builds a wheel for each platform. Without it, or
 where zig can't be had, there is the wheel for this machine alone, unless an earlier build of the same source has left
@@ -19,7 +19,7 @@ from typing import List, Optional, Sequence
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
-CARRIED = BUILD / "native"
+CARRIED = BUILD / "carried"
 ZIG = BUILD / "zig"
 
 sys.path.insert(0, str(ROOT / "native"))
@@ -63,7 +63,7 @@ def zig() -> pathlib.Path:
 
 
 def build(everything: bool) -> List[str]:
-    """Fill build/native; one line for each thing that could not be built, as ``skipped: what: why``."""
+    """Fill build/carried; one line for each thing that could not be built, as ``skipped: what: why``."""
     skipped = []
     crossed, here = BUILD / "wheels", BUILD / "wheel-here"
     folder = here

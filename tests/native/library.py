@@ -23,10 +23,10 @@ TAGS = tuple(build.wheels.TARGETS)
 
 
 def wheel(tag: str) -> pathlib.Path:
-    """The wheel of that platform in build/native; the test is skipped where it was not built."""
+    """The wheel of that platform in build/carried; the test is skipped where it was not built."""
     path = build.CARRIED / build.backend.wheel_name(tag)
     if not path.exists():
-        pytest.skip(f"no wheel of {tag.split('.')[0]} in build/native: make wheels")
+        pytest.skip(f"no wheel of {tag.split('.')[0]} in build/carried: make wheels")
     return path
 
 
