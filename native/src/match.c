@@ -182,6 +182,11 @@ static int64_t confirmed(const copia_table *table, uint32_t weak, const uint8_t 
     return answer;
 }
 
+/* x mod the modulus, for x from 1 - MODULUS (as it wraps) to 2 * MODULUS - 1. */
+static inline uint32_t reduced(uint32_t x) {
+    return x >= 0x80000000u ? x + MODULUS : x >= MODULUS ? x - MODULUS : x;
+}
+
 copia_hit copia_table_find(const copia_table *table, const uint8_t *data, size_t n, uint64_t failures) {
     copia_hit hit = {0, -1, 0};
     size_t size = table->size;
@@ -211,10 +216,8 @@ copia_hit copia_table_find(const copia_table *table, const uint8_t *data, size_t
             return hit;
         }
         uint32_t out = data[hit.at], into = data[hit.at + size];
-        a += into - out;
-        a = a >= 0x80000000u ? a + MODULUS : a >= MODULUS ? a - MODULUS : a;
-        b += a - weight[out];
-        b = b >= 0x80000000u ? b + MODULUS : b >= MODULUS ? b - MODULUS : b;
+        a = reduced(a + into - out);
+        b = reduced(b + a - weight[out]);
         weak = b << 16 | a;
         hit.at++;
     }
