@@ -17,5 +17,5 @@ def _add(wish: str) -> None:
         session.run("make", wish, external=True)
 
 
-for _name in ("demo", "test", "fast", "unit", "faults", "sanity", "lint", "integration", "molecule", "matrix", "bench"):
+for _name in ("demo", "test", "fast", "unit", "native", "faults", "sanity", "lint", "integration", "molecule", "matrix", "bench"):
     _add(_name)
