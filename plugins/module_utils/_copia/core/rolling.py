@@ -136,7 +136,7 @@ class PythonTable:
         size, known, failed = self._size, self._first, 0
         if end - start < size or not known or failures < 1:
             return start, -1, 0
-        weak = weak_sum(data[start : start + size])
+        weak = weak_sum(bytes(data[start : start + size]))
         low, high = weak & 0xFFFF, weak >> 16
         for at in range(start, end - size + 1):
             if high << 16 | low in known:
