@@ -89,14 +89,13 @@ def block_size_for(size: int) -> int:
 
 def signature(chunks: Iterable[bytes], block_size: int) -> Signature:
     """The signature of a basis that comes in ``chunks``; how it is cut does not matter."""
-    rows, rest = bytearray(), bytearray()
-    length = 0
+    rows, rest, length = bytearray(), b"", 0
     for chunk in chunks:
         length += len(chunk)
-        rest += chunk
+        rest = rest + chunk if rest else chunk
         whole = len(rest) - len(rest) % block_size
         rows += block_sums(rest, 0, whole, block_size)
-        del rest[:whole]
+        rest = rest[whole:]
     rows += block_sums(rest, 0, len(rest), block_size)
     return Signature(block_size, length, bytes(rows))
 
