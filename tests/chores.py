@@ -200,10 +200,14 @@ def emulation(tally: Tally) -> None:
 
 def trust(tally: Tally) -> None:
     """The C module under sanitizers, fuzzers and proofs, each for some seconds."""
-    carried_wheels(tally, False)
     run(tally, "sanitizers", [sys.executable, "-m", "tests.native.sanitizers"])
     run(tally, "fuzz", [sys.executable, "-m", "tests.native.fuzz"])
     run(tally, "proofs", [sys.executable, "-m", "tests.native.proofs"])
+
+
+def native(tally: Tally) -> None:
+    """What the C module is a twin of, tested on it."""
+    run(tally, "unit tests on the C twin", [sys.executable, "-m", "tests.native.unit"])
 
 
 def faults(tally: Tally) -> None:
@@ -287,6 +291,7 @@ def test(tally: Tally) -> None:
     install(tally)
     lint(tally)
     unit(tally)
+    native(tally)
     faults(tally)
     emulation(tally)
     trust(tally)
@@ -300,7 +305,7 @@ def test(tally: Tally) -> None:
 WISHES: Dict[str, Callable[[Tally], None]] = {
     function.__name__: function
     for function in (
-        *(test, fast, lint, unit, faults, wheels, emulation, trust, sanity, integration, molecule, matrix),
+        *(test, fast, lint, unit, native, faults, wheels, emulation, trust, sanity, integration, molecule, matrix),
         *(collection, install),
     )
 }

@@ -74,8 +74,7 @@ ROOMS = (
         PURE,
         (
             ("selection.py", "pathspec"),
-            ("delta.py", "blake3"),
-            ("delta.py", "_copia_native"),
+            ("rolling.py", "blake3"),
             ("rolling.py", "_copia_native"),
         ),
         NO_IO,

@@ -70,7 +70,7 @@ ALWAYS void compress_lanes(const job *work, uint8_t *out) {
     }
     memcpy(&counter, work->counter, sizeof counter);
     for (size_t block = 0; block < work->blocks; block++) {
-        lanes m[16], v[16];
+        lanes m[16], v[16] = {{0}};
         for (int half = 0; half < 2; half++) {
             for (int lane = 0; lane < LANES; lane++) {
                 memcpy(&m[8 * half + lane], work->in[lane] + 64 * block + 32 * (size_t)half, 32);

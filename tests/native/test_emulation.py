@@ -13,7 +13,7 @@ from typing import List
 
 import pytest
 
-from tests.native import build, emulated, library
+from tests.native import build, emulated, library, unit
 from tests.native.test_wheels import SMOKE
 
 LIBRARIES = ("blake3>=1.0", "pytest>=8.0", "hypothesis>=6.100", "filelock>=3.12", "pathspec>=0.12")
@@ -42,15 +42,8 @@ def test_the_library_for_aarch64_is_imported(arm: List[str], tmp_path: pathlib.P
     assert done.stdout.decode().startswith(str(folder)), done.stderr.decode()
 
 
-def about_twins() -> List[str]:
-    """The unit tests that run on both twins, but for the laws, which take too long where each step is emulated."""
-    tests = (build.ROOT / "tests" / "unit").rglob("test_*.py")
-    named = [path for path in tests if "twin" in path.read_text(encoding="utf-8") and path.parent.name != "laws"]
-    return [str(path.relative_to(build.ROOT)) for path in sorted(named)]
-
-
 def test_the_twins_agree_on_aarch64(arm: List[str], tmp_path: pathlib.Path) -> None:
-    """The unit tests of both twins, run by the emulated Python."""
+    """The unit tests of both twins, run by the emulated Python; the laws take too long where each step is emulated."""
     version = pathlib.Path(arm[-1]).name[len("python") :]
     site = emulated.HOME / "site"
     if not site.exists():
@@ -61,7 +54,7 @@ def test_the_twins_agree_on_aarch64(arm: List[str], tmp_path: pathlib.Path) -> N
         for made in (site, emulated.HOME / "aarch64" / "usr" / "lib" / f"python{version}"):
             emulated.compiled(made)
     folder = library.unpacked(ARM, tmp_path)
-    done = started(arm, "-m", "pytest", "-q", "-x", "--assert=plain", *about_twins(), path=f"{folder}{os.pathsep}{site}")
+    done = started(arm, "-m", "pytest", "-q", "-x", "--assert=plain", *unit.about_twins("core", "disk"), path=f"{folder}{os.pathsep}{site}")
     said = done.stdout.decode()
     assert done.returncode == 0 and " passed" in said, said + done.stderr.decode()
 

@@ -28,7 +28,7 @@ from copia.core.delta import (
     unpack_signature,
 )
 from copia.core.errors import RemoteProtocolError
-from copia.core.rolling import weak_sum
+from copia.core.rolling import PYTHON_EFFORT, Data, PythonTable, weak_sum
 
 PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs" / "formats" / "signature.md"
 MIB = 1 << 20
@@ -161,23 +161,20 @@ def test_reads_are_bounded_however_long_the_file_is(basis: bytes) -> None:
 
 
 class Spent:
-    """Counts what the search costs: positions that were rolled over, and blocks that were judged."""
+    """Counts what the search costs: positions that were rolled over, and windows that only seemed to be a block."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.rolled = self.judged = 0
-        find, judge = engine.search, engine.strong_sum
+        self.rolled = self.failed = 0
+        spent = self
 
-        def counted_find(data: bytes, size: int, known: "dict[int, int]") -> int:
-            found = find(data, size, known)
-            self.rolled += len(data) - size + 1 if found < 0 else found
-            return found
+        class Counted(PythonTable):
+            def find(self, data: Data, start: int, end: int, failures: int) -> "tuple[int, int, int]":
+                found = super().find(data, start, end, failures)
+                spent.rolled += found[0] - start
+                spent.failed += found[2]
+                return found
 
-        def counted_judge(block: bytes) -> bytes:
-            self.judged += 1
-            return judge(block)
-
-        monkeypatch.setattr(engine, "search", counted_find)
-        monkeypatch.setattr(engine, "strong_sum", counted_judge)
+        monkeypatch.setattr(engine, "Table", Counted)
 
 
 PERIOD = bytes(range(251)) * 17
@@ -197,9 +194,9 @@ CRAFTED: List[Tuple[str, bytes, bytes]] = [
 def test_crafted_content_costs_no_more_than_random(monkeypatch: pytest.MonkeyPatch, basis: bytes, new: bytes) -> None:
     signed = signature([basis], BLOCK)
     spent = Spent(monkeypatch)
-    list(delta(reader(new), len(new), signed))
-    assert spent.rolled <= engine.ROLL_LIMIT + engine.ROLL_STEP
-    assert spent.judged <= 3 * (len(new) // BLOCK) + engine.MAX_FAILURES + 3
+    list(delta(reader(new), len(new), signed, PYTHON_EFFORT))
+    assert spent.rolled <= PYTHON_EFFORT.positions + engine.ROLL_STEP
+    assert spent.failed <= PYTHON_EFFORT.failures
 
 
 def test_the_crafted_sums_are_equal_indeed() -> None:

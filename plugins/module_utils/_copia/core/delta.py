@@ -18,29 +18,20 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, replace
-from typing import Callable, Dict, Iterable, Iterator, Optional, Tuple, Union
+from typing import Any, Callable, Iterable, Iterator, Optional, Tuple, Union
 
 from .errors import RemoteProtocolError
-from .rolling import search, weak_sum
+from .rolling import EFFORT, ROW_SIZE, Effort, Table, block_sums, equal_blocks
 
 MIN_BLOCK, MAX_BLOCK = 512, 65536
 MAX_BLOCKS = 1 << 20
-STRONG = 16
-ROW_SIZE = 4 + STRONG
 WINDOW = 1 << 20
 """Bytes that are read at once."""
-ROLL_LIMIT = 256 * 1024
-"""Positions of a file that are searched byte by byte, at most: Python rolls about 4 MB/s, so this is 0.06 s, in which
-a link of 1 Gbit/s sends 8 MB."""
-ROLL_SHARE = 32
-"""A gap is left after this share of the file (or 8 blocks) was searched without a match: so a file that is new from
-beginning to end is searched at more than 100 MB/s, and not slower than it is sent."""
 ROLL_STEP = 16 * 1024
+"""Positions between two looks at the budget."""
 MAX_CANDIDATES = 8
-MAX_FAILURES = 512
-"""Blocks with the same weak sum that are looked at, and blocks of a file that only seemed to match."""
+"""Blocks with the same weak sum that are looked at."""
 _HEAD = struct.Struct("<4sIQ")
-_WEAK = struct.Struct(f"<I{STRONG}x")
 _MAGIC = b"COPS"
 
 ReadAt = Callable[[int, int], bytes]
@@ -98,29 +89,15 @@ def block_size_for(size: int) -> int:
 
 def signature(chunks: Iterable[bytes], block_size: int) -> Signature:
     """The signature of a basis that comes in ``chunks``; how it is cut does not matter."""
-    rows, rest = bytearray(), bytearray()
-    length = 0
+    rows, rest, length = bytearray(), b"", 0
     for chunk in chunks:
         length += len(chunk)
-        rest += chunk
+        rest = rest + chunk if rest else chunk
         whole = len(rest) - len(rest) % block_size
-        for start in range(0, whole, block_size):
-            rows += _row(bytes(rest[start : start + block_size]))
-        del rest[:whole]
-    if rest:
-        rows += _row(bytes(rest))
+        rows += block_sums(rest, 0, whole, block_size)
+        rest = rest[whole:]
+    rows += block_sums(rest, 0, len(rest), block_size)
     return Signature(block_size, length, bytes(rows))
-
-
-def _row(block: bytes) -> bytes:
-    return weak_sum(block).to_bytes(4, "little") + strong_sum(block)
-
-
-def strong_sum(block: bytes) -> bytes:
-    """The strong sum of ``block``: the first 16 bytes of its BLAKE3."""
-    from blake3 import blake3
-
-    return bytes(blake3(block).digest(length=STRONG))
 
 
 def pack_signature(signed: Signature) -> bytes:
@@ -143,9 +120,9 @@ def unpack_signature(packed: bytes) -> Signature:
     return Signature(block_size, length, packed[_HEAD.size :])
 
 
-def delta(read_at: ReadAt, length: int, signed: Signature) -> Iterator[Instruction]:
+def delta(read_at: ReadAt, length: int, signed: Signature, effort: Effort = EFFORT) -> Iterator[Instruction]:
     """What turns the basis into the new file of ``length`` bytes, in its order; adjacent copies are joined."""
-    return _joined(_matched(read_at, length, signed))
+    return _joined(_matched(read_at, length, signed, effort))
 
 
 def _joined(parts: Iterator[Instruction]) -> Iterator[Instruction]:
@@ -169,19 +146,19 @@ class _Window:
         self._read_at, self._length = read_at, length
         self._at, self._data = 0, b""
 
-    def view(self, offset: int, length: int) -> bytes:
-        """``length`` bytes from ``offset``; shorter where the file ends."""
+    def view(self, offset: int, length: int) -> Tuple[bytes, int, int]:
+        """Bytes, and where in them the ``length`` bytes from ``offset`` start and end; fewer where the file ends."""
         start = offset - self._at
         if start < 0 or start + length > len(self._data):
             self._at, start = offset, 0
             self._data = self._read_at(offset, min(max(length, WINDOW), self._length - offset))
-        return self._data[start : start + length]
+        return self._data, start, min(start + length, len(self._data))
 
 
-def _matched(read_at: ReadAt, length: int, signed: Signature) -> Iterator[Instruction]:
+def _matched(read_at: ReadAt, length: int, signed: Signature, effort: Effort) -> Iterator[Instruction]:
     """Front-aligned, then shifted, then searched: each looks into the gaps that the one before left."""
     front, back = _Window(read_at, length), _Window(read_at, length)
-    searching = _Search(_Window(read_at, length), length, signed)
+    searching = _Search(_Window(read_at, length), length, signed, effort)
     shift = length - signed.length
     for part in _aligned(front, Literal(0, length), 0, signed):
         if isinstance(part, Copy):
@@ -207,39 +184,44 @@ def _aligned(window: _Window, gap: Literal, shift: int, signed: Signature) -> It
 
 
 def _runs(window: _Window, gap: Literal, shift: int, signed: Signature) -> Iterator[Tuple[int, int]]:
-    """Start and end of each range of the gap in which every block on that diagonal is equal."""
+    """Start and end of ranges of the gap in which every block on that diagonal is equal."""
     size, end = signed.block_size, gap.offset + gap.length
-    first = max(0, -(-(gap.offset - shift) // size))
-    start = stop = gap.offset
-    for number in range(first, min(signed.blocks, -(-(end - shift) // size))):
+    number, stop = max(0, -(-(gap.offset - shift) // size)), _fitting(signed, end - shift)
+    while number < stop:
+        count = min(max(1, WINDOW // size), stop - number)
         here = number * size + shift
-        length = _equal(window, here, end, number, signed)
-        if length:
-            start = start if here == stop else here
-            stop = here + length
-        elif start < stop:
-            yield start, stop
-            start = stop
-    if start < stop:
-        yield start, stop
+        flags = _equal(window, here, number, count, signed)
+        first = flags.find(1)
+        while first >= 0:
+            last = flags.find(0, first)
+            last = len(flags) if last < 0 else last
+            yield here + first * size, min(here + last * size, signed.length + shift)
+            first = flags.find(1, last)
+        number += count
 
 
-def _equal(window: _Window, here: int, end: int, number: int, signed: Signature) -> int:
-    """The length of block ``number`` if it stands, whole, from ``here`` to at most ``end``; else 0."""
-    span = min(signed.block_size, signed.length - number * signed.block_size)
-    if here + span <= end and strong_sum(window.view(here, span)) == signed.strong(number):
-        return span
-    return 0
+def _fitting(signed: Signature, end: int) -> int:
+    """How many blocks of the basis lie, whole, before its byte ``end``."""
+    return signed.blocks if end >= signed.length else max(0, end) // signed.block_size
+
+
+def _equal(window: _Window, here: int, number: int, count: int, signed: Signature) -> bytes:
+    """Which of ``count`` blocks from ``number`` on stand where they should, from ``here`` on: a byte for each."""
+    span = min(count * signed.block_size, signed.length - number * signed.block_size)
+    data, start, end = window.view(here, span)
+    flags: bytes = equal_blocks(data, start, end, signed.block_size, signed.rows, number)
+    return flags
 
 
 class _Search:
     """The search byte by byte, with the budgets of one file."""
 
-    def __init__(self, window: _Window, length: int, signed: Signature) -> None:
+    def __init__(self, window: _Window, length: int, signed: Signature, effort: Effort) -> None:
         self._window, self._signed = window, signed
-        self._budget, self._failures = ROLL_LIMIT, MAX_FAILURES
-        self._patience = max(8 * signed.block_size, length // ROLL_SHARE)
-        self._made: Optional[_Table] = None
+        self._budget = effort.positions
+        self._failures = effort.failures + length // effort.failure_share
+        self._patience = max(8 * signed.block_size, length // effort.share)
+        self._made: Any = None
 
     def gap(self, gap: Literal) -> Iterator[Instruction]:
         """The gap, taken apart into copies and what is really new."""
@@ -262,63 +244,38 @@ class _Search:
         size = self._signed.block_size
         limit = min(end - size + 1, at + self._patience)
         while at < limit and self._budget > 0 and self._failures > 0:
-            data = self._window.view(at, size - 1 + min(ROLL_STEP, limit - at, self._budget))
-            if len(data) < size:
+            data, start, stop = self._window.view(at, size - 1 + min(ROLL_STEP, limit - at, self._budget))
+            if stop - start < size:
                 return None  # the file shrank while it is read; its reader finds out
-            found = search(data, size, self._table().first)
-            passed = len(data) - size + 1 if found < 0 else found
-            self._budget -= passed
-            at += passed
-            if found < 0:
-                continue
-            number = self._confirmed(data[found : found + size])
-            if number is not None:
+            found, number, failed = self._table().find(data, start, stop, self._failures)
+            self._budget -= found - start
+            self._failures -= failed
+            at += found - start
+            if number >= 0:
                 return at, number
-            self._failures -= 1
-            self._budget -= 1
-            at += 1
+            if found == start:
+                return None  # the basis has no whole block
         return None
-
-    def _confirmed(self, block: bytes) -> Optional[int]:
-        strong, numbers = strong_sum(block), self._table().candidates(weak_sum(block))
-        return next((number for number in numbers if self._signed.strong(number) == strong), None)
 
     def _run(self, here: int, number: int, end: int) -> Copy:
         """The block ``number``, which stands at ``here``, and those behind it up to the first that differs."""
-        basis, stop = number * self._signed.block_size, here + self._signed.block_size
-        for following in range(number + 1, self._signed.blocks):
-            length = _equal(self._window, stop, end, following, self._signed)
-            if not length:
+        size, following, count = self._signed.block_size, number + 1, 4
+        shift = here - number * size
+        limit = _fitting(self._signed, end - shift)
+        while following < limit:
+            count = min(2 * count, limit - following, max(1, WINDOW // size))
+            flags = _equal(self._window, following * size + shift, following, count, self._signed)
+            equal = flags.find(0)
+            following += count if equal < 0 and len(flags) == count else max(0, equal)
+            if equal >= 0 or len(flags) < count:
                 break
-            stop += length
-        return Copy(basis, stop - here)
+        return Copy(number * size, min(following * size, self._signed.length) - number * size)
 
-    def _table(self) -> _Table:
+    def _table(self) -> Any:
         if self._made is None:
-            self._made = _Table(self._signed)
+            whole = min(self._signed.length // self._signed.block_size, MAX_BLOCKS)
+            self._made = Table(self._signed.rows, whole, self._signed.block_size, MAX_CANDIDATES)
         return self._made
-
-
-class _Table:
-    """The numbers of the whole blocks by weak sum; made only when there is a gap to search.
-
-    Weak sums are rarely shared, so the first number is kept plain: about 130 bytes a block instead of 200.
-    """
-
-    def __init__(self, signed: Signature) -> None:
-        self.first: Dict[int, int] = {}
-        self._others: Dict[int, Tuple[int, ...]] = {}
-        whole = min(signed.length // signed.block_size, MAX_BLOCKS)
-        for number, (weak,) in enumerate(_WEAK.iter_unpack(signed.rows[: whole * ROW_SIZE])):
-            if self.first.setdefault(weak, number) == number:
-                continue
-            others = self._others.get(weak, ())
-            if len(others) + 1 < MAX_CANDIDATES:
-                self._others[weak] = (*others, number)
-
-    def candidates(self, weak: int) -> Tuple[int, ...]:
-        """The blocks with this weak sum, which is one of ``first``."""
-        return (self.first[weak], *self._others.get(weak, ()))
 
 
 def patch(read_basis_at: ReadAt, parts: Iterable[Union[Copy, bytes]]) -> Iterator[bytes]:
