@@ -11,8 +11,8 @@
 #include "../src/match.c"
 
 #define BLOCKS 3U
-#define LARGEST 4U
-#define DATA 9U
+#define LARGEST 3U
+#define DATA 6U
 
 extern int Frama_C_interval(int least, int most);
 extern unsigned char Frama_C_unsigned_char_interval(unsigned char least, unsigned char most);
@@ -40,7 +40,7 @@ int main(void) {
     fill(rows, sizeof rows);
     fill(data, sizeof data);
     for (size_t size = 1; size <= LARGEST; size++) {
-        for (size_t n = 0; n <= DATA; n++) {
+        for (size_t n = DATA - LARGEST; n <= DATA; n++) {
             copia_block_sums(data, n, size, sums);
             copia_equal_blocks(data, n, size, sums, flags);
         }
