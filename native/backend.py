@@ -1,10 +1,10 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds ``_copia_native``: every C file of ``src`` in one call of the compiler, packed as a wheel for CPython 3.9 and later.
+"""Builds ``_copia_native``: every C file of ``src`` in one call of the compiler, as a wheel for CPython from 3.9.
 
-pip calls ``build_wheel`` (the interface of PEP 517). It needs a C compiler (``CC``, or ``cc`` or ``gcc`` from the path) and
-Python's headers, and nothing from a package index. The same input gives the same bytes.
+pip calls ``build_wheel`` (the interface of PEP 517). It needs a C compiler (``CC``, or ``cc`` or ``gcc`` from the path)
+and Python's headers, and nothing from a package index. The same input gives the same bytes.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The wheels that the collection carries, and the source archive: ``python native/wheels.py FOLDER [--zig PROGRAM]``.
 
-With zig (the wheel ``ziglang`` of the package index has it) one wheel for each line of TARGETS, else one for this machine,
-made by its own compiler. What stands in FOLDER from an earlier run of the same input is taken as it is.
+With zig (the wheel ``ziglang`` of the package index has it) one wheel for each line of TARGETS, else one for this
+machine, made by its own compiler. What stands in FOLDER from an earlier run of the same input is taken as it is.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ TARGETS = {
 }
 """A wheel's platform tags, and what zig calls that platform."""
 WITHOUT_RUNTIME = ("-nostdlib", "-lc")
-"""The C library and nothing of the compiler's own: building its runtime for each target takes longer than all else, and its
-test for features of the processor answers no to everything (`__cpu_model` can't be linked so)."""
+"""The C library and nothing of the compiler's own: building its runtime for each target takes longer than all else, and
+its test for features of the processor answers no to everything (without it, such a test can't be linked)."""
 PYCONFIG = """
 /* What the limited interface asks of pyconfig.h; the same on each of our targets: Linux, 64 bits, little-endian. */
 #define SIZEOF_WCHAR_T 4
@@ -67,7 +67,7 @@ RECIPE = "recipe.json"
 
 
 def headers_into(folder: pathlib.Path) -> List[str]:
-    """This interpreter's headers, with a pyconfig.h that holds for every target."""
+    """The running interpreter's headers, with a pyconfig.h that holds for every target."""
     shutil.copytree(backend.host_headers()[0], folder, ignore=shutil.ignore_patterns("cpython", "internal"))
     shutil.copytree(pathlib.Path(backend.host_headers()[0], "cpython"), folder / "cpython")
     (folder / "pyconfig.h").write_text(PYCONFIG, encoding="utf-8")

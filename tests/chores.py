@@ -138,7 +138,8 @@ def carried_wheels(tally: Tally, everything: bool) -> None:
 def collection(tally: Tally, everything: bool = True) -> None:
     """The wheels of the engine into the role, then the collection's archive into build."""
     carried = ROOT / "roles" / "engine" / "files"
-    for old in [*carried.glob("copia[-_]*.whl"), *carried.glob("copia_native-*.gz"), *BUILD.glob("copia-sync-*.tar.gz")]:
+    built = [path for pattern in ("copia[-_]*.whl", "copia_native-*.tar.gz") for path in carried.glob(pattern)]
+    for old in [*built, *BUILD.glob("copia-sync-*.tar.gz")]:
         old.unlink()
     os.environ.setdefault("SOURCE_DATE_EPOCH", "1767225600")
     source = BUILD / "wheel-source"

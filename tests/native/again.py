@@ -1,10 +1,10 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plugin for pytest: every door of the C module is called again with the arguments of a real call, thousands of times.
+"""A plugin for pytest: each door of the C module is called again with the arguments of a real call, thousands of times.
 
-Memory and open descriptors must be the same afterwards, whether the calls succeed or fail. It has to be named before the
-engine is imported (``pytest -p tests.native.again``), for the engine binds the doors when it is imported.
+Memory and open descriptors must be the same afterwards, whether the calls succeed or fail. It has to be named before
+the engine is imported (``pytest -p tests.native.again``), for the engine binds the doors when it is imported.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 """Harnesses of native/fuzz on the C module's algorithms: ``python -m tests.native.fuzz [--seconds N] [NAME...]``.
 
 With clang it is libFuzzer, which steers by coverage; with gcc alone the inputs are those of native/fuzz/inputs.c. Both
-under AddressSanitizer and UndefinedBehaviorSanitizer. The seconds are shared by the harnesses; what breaks one is kept in
-build/fuzz and its name is printed.
+under AddressSanitizer and UndefinedBehaviorSanitizer. The seconds are shared by the harnesses; what breaks one is kept
+in build/fuzz and its name is printed.
 """
 
 from __future__ import annotations
@@ -25,6 +25,11 @@ BUILD = ROOT / "build" / "fuzz"
 SECONDS = 10
 FLAGS = ("-std=c11", "-g", "-O1", "-D_GNU_SOURCE=1", "-fno-sanitize-recover=all", f"-I{NATIVE / 'src'}", "-pthread")
 CLANGS = ("clang", *(f"clang-{version}" for version in range(22, 11, -1)))
+EMPTY = """#include <stdint.h>
+#include <stddef.h>
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length);
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length) { return input == NULL && length > 0; }
+"""
 SANITIZERS = "address,undefined"
 
 
@@ -35,14 +40,9 @@ class CannotBuild(Exception):
 def works(command: Sequence[str]) -> bool:
     """Whether a compiler links a harness that does nothing; its sanitizers may be in a package of their own."""
     empty = BUILD / "empty.c"
-    empty.write_text("#include <stdint.h>\n#include <stddef.h>\n" + harness_head() + " { (void)a; return (int)(n * 0); }\n")
+    empty.write_text(EMPTY)
     words = [*command, str(empty), "-o", str(BUILD / "empty")]
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
-
-
-def harness_head() -> str:
-    """The function that every harness has."""
-    return "int LLVMFuzzerTestOneInput(const uint8_t *a, size_t n);\nint LLVMFuzzerTestOneInput(const uint8_t *a, size_t n)"
 
 
 def compiler() -> Tuple[List[str], bool]:
@@ -82,12 +82,14 @@ def fuzz(program: pathlib.Path, steered: bool, seconds: int) -> bool:
     corpus.mkdir(exist_ok=True)
     words = [str(program), str(seconds)]
     if steered:
-        words = [str(program), f"-max_total_time={seconds}", "-max_len=16384", f"-artifact_prefix={program}-", str(corpus)]
+        limits = [f"-max_total_time={seconds}", "-max_len=16384", f"-artifact_prefix={program}-"]
+        words = [str(program), *limits, str(corpus)]
     environment = {**os.environ, "UBSAN_OPTIONS": "print_stacktrace=1", "ASAN_OPTIONS": "detect_leaks=1"}
     done = subprocess.run(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     said = done.stdout.decode("utf-8", "replace")
     runs = re.search(r"Done (\d+) runs", said)
-    print(f"{program.name}: {runs[1] if runs else 'no'} inputs in {seconds} s{'' if steered else ', not steered'}", flush=True)
+    how = "by coverage" if steered else "at random"
+    print(f"{program.name}: {runs[1] if runs else 'no'} inputs in {seconds} s, {how}", flush=True)
     if done.returncode:
         print("\n".join(said.splitlines()[-60:]))
     return done.returncode == 0 and runs is not None and int(runs[1]) > 0

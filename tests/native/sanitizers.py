@@ -3,14 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Unit tests on the C module under sanitizers, and each of its doors called again and again.
 
-``python -m tests.native.sanitizers`` builds the module with AddressSanitizer and UndefinedBehaviorSanitizer and runs the unit
-tests that touch it; Python's own allocator is off, so that a byte read past the end of an object is seen. What was allocated
-by the module and never freed is counted at the end. Then the ordinary build runs with tests/native/again.py.
+``python -m tests.native.sanitizers`` builds the module with AddressSanitizer and UBSan, and runs the
+unit tests that touch it; Python's own allocator is off, so that a read past the end of an object is seen. What was
+allocated by the module and never freed is counted at the end. Then the ordinary build runs with tests/native/again.py.
 """
 
 from __future__ import annotations
 
-import os
 import pathlib
 import re
 import shutil
@@ -24,8 +23,8 @@ OURS = r"_copia_native|\bsrc/[a-z0-9_]+\.[ch]:"
 """What a line of a stack looks like that is the module's own."""
 FOLDER = build.BUILD / "sanitized"
 INSTRUMENTED = (
-    *("-std=c11", "-O1", "-g", "-fno-omit-frame-pointer", "-fPIC", "-shared", "-fsanitize=address,undefined", "-pthread"),
-    *("-fno-sanitize-recover=all", "-DPy_LIMITED_API=0x03090000", "-D_GNU_SOURCE=1"),
+    *("-std=c11", "-O1", "-g", "-fno-omit-frame-pointer", "-fPIC", "-shared", "-pthread"),
+    *("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DPy_LIMITED_API=0x03090000", "-D_GNU_SOURCE=1"),
 )
 def leaks(reports: Sequence[pathlib.Path]) -> List[str]:
     """The reports on memory that the module allocated and nobody freed."""
@@ -59,7 +58,8 @@ def sanitized() -> bool:
     )
     reports = sorted(FOLDER.glob("report*"))
     lost = leaks(reports)
-    bad = [text for text in (path.read_text(errors="replace") for path in reports) if re.search("ERROR: Addr|runtime err", text)]
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in reports]
+    bad = [text for text in texts if re.search("ERROR: AddressSanitizer|runtime error", text)]
     print("\n".join([*lost, *bad]))
     print(f"{len(lost)} leaks of the module, {len(bad)} errors")
     return code == 0 and not lost and not bad

@@ -54,7 +54,8 @@ def test_the_twins_agree_on_aarch64(arm: List[str], tmp_path: pathlib.Path) -> N
         for made in (site, emulated.HOME / "aarch64" / "usr" / "lib" / f"python{version}"):
             emulated.compiled(made)
     folder = library.unpacked(ARM, tmp_path)
-    done = started(arm, "-m", "pytest", "-x", "--assert=plain", "--twin", "native", *unit.about_twins("core", "disk", "native"), path=f"{folder}{os.pathsep}{site}")
+    words = ("-x", "--assert=plain", "--twin", "native", *unit.about_twins("core", "disk", "native"))
+    done = started(arm, "-m", "pytest", *words, path=f"{folder}{os.pathsep}{site}")
     said = done.stdout.decode()
     assert done.returncode == 0 and " passed" in said, said + done.stderr.decode()
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The unit tests of what the C module is a twin of, run with the module of this checkout: ``python -m tests.native.unit``."""
+"""The unit tests of what the C module is a twin of, on the module of this checkout: ``python -m tests.native.unit``."""
 
 from __future__ import annotations
 
