@@ -193,10 +193,10 @@ def wheels(tally: Tally) -> None:
     run(tally, "wheels", [sys.executable, "-m", "pytest", "-rs", "tests/native/test_wheels.py"])
 
 
-def emulation(tally: Tally) -> None:
-    """The wheel for aarch64 on an emulated processor."""
+def emulation(tally: Tally, which: str = "test") -> None:
+    """The wheels for aarch64 and musl on an emulated processor; or those of the tests that an expression names."""
     carried_wheels(tally, True)
-    run(tally, "emulation", [sys.executable, "-m", "pytest", "-rs", "tests/native/test_emulation.py"])
+    run(tally, "emulation", [sys.executable, "-m", "pytest", "-rs", "-k", which, "tests/native/test_emulation.py"])
 
 
 def trust(tally: Tally) -> None:
@@ -294,7 +294,7 @@ def test(tally: Tally) -> None:
     unit(tally)
     native(tally)
     faults(tally)
-    emulation(tally)
+    emulation(tally, "imported or musl")
     trust(tally)
     for version in ("3.9", "3.13"):
         unit_on(tally, version)

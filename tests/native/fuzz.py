@@ -71,9 +71,18 @@ def build(harness: pathlib.Path, command: Sequence[str]) -> pathlib.Path:
     if missing:
         raise CannotBuild(f"native/src has no {', '.join(missing)}")
     program = BUILD / harness.stem
-    words = [*command, str(harness), *(str(path) for path in sources if path.suffix == ".c"), "-o", str(program)]
-    subprocess.run(words, check=True)
+    objects = [compiled(path, command) for path in sources if path.suffix == ".c"]
+    subprocess.run([*command, str(harness), *objects, "-o", str(program)], check=True)
     return program
+
+
+def compiled(source: pathlib.Path, command: Sequence[str]) -> str:
+    """The object of a source, which several harnesses have; made once in a run."""
+    made = BUILD / f"{source.stem}.o"
+    if not made.exists():
+        words = [word for word in command if not word.endswith(".c")]
+        subprocess.run([*words, "-c", str(source), "-o", str(made)], check=True)
+    return str(made)
 
 
 def fuzz(program: pathlib.Path, steered: bool, seconds: int) -> bool:
@@ -101,6 +110,8 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("names", nargs="*", help="harnesses; all by default")
     options = parser.parse_args(words)
     BUILD.mkdir(parents=True, exist_ok=True)
+    for old in BUILD.glob("*.o"):
+        old.unlink()
     harnesses = sorted((NATIVE / "fuzz").glob("fuzz_*.c"))
     chosen = [path for path in harnesses if not options.names or path.stem in options.names]
     results: List[Optional[bool]] = []
