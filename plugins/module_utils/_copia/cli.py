@@ -9,7 +9,6 @@ Exit status: 0 done, 1 done with problems or not possible, 2 usage.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from typing import List, Optional, Sequence
@@ -108,6 +107,8 @@ def _sync(options: argparse.Namespace) -> int:
     )
     report = mirror(source, target, announce=None if options.json else lambda plan: _announce(plan, options))
     if options.json:
+        import json
+
         _say(json.dumps(_plain(report), indent=1, sort_keys=True))
     else:
         _conclude(report, options)

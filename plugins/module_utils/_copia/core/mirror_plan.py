@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from .entries import Absent, Entry, Kind, Presence, Unknown
-from .manifest import ROW, Block, Manifest, align, merge
+from .manifest import ROW, Block, Manifest, align, content_size, merge
 from .paths import ROOT, TreePath, ancestors, path_key, split
 from .quick_check import (
     Act,
@@ -89,7 +89,7 @@ def plan_mirror(source: Manifest, target: Manifest, *, delete: bool = False, che
         kept=draft.kept,
         skipped=draft.skipped,
         same=draft.same,
-        bytes_total=sum(row[5] for block in source.blocks for row in ROW.iter_unpack(block.packed.rows)),
+        bytes_total=sum(content_size(block.packed.rows) for block in source.blocks),
     )
 
 

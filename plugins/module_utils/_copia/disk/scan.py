@@ -37,6 +37,11 @@ _TROUBLE = struct.Struct("<Ii")
 """From the C twin: the index of a row that nobody could look at, and why (errno)."""
 
 
+def is_native() -> bool:
+    """Whether the C twin scans: then two scans at once take little more time than one."""
+    return twin.native is not None
+
+
 class Selects(Protocol):
     """What may leave entries out of a scan."""
 
