@@ -18,16 +18,19 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Tuple
+from itertools import groupby
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ..core.delta import Copy, delta, signature
 from ..core.entries import Entry
-from ..core.parcel import SMALL_LIMIT, Begin, Broken, Copied, Data, Differs, End, Item, Same, Small, Trouble, Want
+from ..core.parcel import SMALL_LIMIT, Begin, Broken, Copied, Data, Differs, End, Here, Item, Same, Small, Trouble, Want
 from ..core.paths import TreePath, split
 from .folders import FILE, Folders
 
 WINDOW = 1 << 20
-_CHANGED = "changed while it was read; run again"
+CHANGED = "changed while it was read; run again"
+MOST_HERE = 256
+"""Files of one directory that are handed over at once, at most."""
 
 Locate = Callable[[TreePath], Tuple[int, bytes]]
 """Where a listed path is: the descriptor of its directory and its name there."""
@@ -67,18 +70,37 @@ class Reader:
                 parent, name = self._locate(want.entry.path)
                 descriptor = os.open(name, FILE, dir_fd=parent)
             except OSError as error:
-                yield Trouble(want.entry.path, f"cannot be read: {os.strerror(error.errno or 0)}")
+                yield Trouble(want.entry.path, cannot_be_read(error.errno))
                 continue
             try:
                 yield from self._file(want, descriptor)
             finally:
                 os.close(descriptor)
 
+    def items_here(self, wants: Tuple[Want, ...]) -> Iterator[Item]:
+        """The same for a target on this host: it copies for itself what it wants whole and unseen."""
+        for directory, group in groupby(wants, _directory_of_whole):
+            alike = list(group)
+            if directory is None or self._dry:
+                yield from self.items(tuple(alike))
+                continue
+            for start in range(0, len(alike), MOST_HERE):
+                yield from self._here([want.entry for want in alike[start : start + MOST_HERE]])
+
+    def _here(self, entries: List[Entry]) -> Iterator[Item]:
+        try:
+            parent, name = self._locate(entries[0].path)
+        except OSError as error:
+            for entry in entries:
+                yield Trouble(entry.path, cannot_be_read(error.errno))
+            return
+        yield Here(parent, (name, *(split(entry.path)[1] for entry in entries[1:])), tuple(entries))
+
     def _file(self, want: Want, descriptor: int) -> Iterator[Item]:
         path = want.entry.path
         try:
             if not _is_as_listed(descriptor, want.entry):
-                yield Trouble(path, _CHANGED)
+                yield Trouble(path, CHANGED)
             elif want.entry.size <= SMALL_LIMIT and want.signature is None:
                 yield self._small(want, descriptor)
             elif self._dry and not want.digest:
@@ -90,7 +112,7 @@ class Reader:
             else:
                 yield from self._stream(want, descriptor)
         except OSError as error:
-            yield Trouble(path, f"cannot be read: {os.strerror(error.errno or 0)}")
+            yield Trouble(path, cannot_be_read(error.errno))
 
     def _small(self, want: Want, descriptor: int) -> Item:
         path, size = want.entry.path, want.entry.size
@@ -98,7 +120,7 @@ class Reader:
             return Differs(path)
         data = os.read(descriptor, size + 1)
         if len(data) != size or not _is_as_listed(descriptor, want.entry):
-            return Trouble(path, _CHANGED)
+            return Trouble(path, CHANGED)
         digest = _blake3(data).digest() if self._digests or want.digest else b""
         if want.digest and digest == want.digest:
             return Same(path)
@@ -117,9 +139,19 @@ class Reader:
                 yield from _difference(descriptor, want, state)
             sound = _is_as_listed(descriptor, want.entry)
         except OSError as error:
-            yield Broken(f"cannot be read: {os.strerror(error.errno or 0)}")
+            yield Broken(cannot_be_read(error.errno))
             return
-        yield End(state.digest() if state else b"") if sound else Broken(_CHANGED)
+        yield End(state.digest() if state else b"") if sound else Broken(CHANGED)
+
+
+def _directory_of_whole(want: Want) -> Optional[TreePath]:
+    """Where the file is; ``None`` for one whose content has to be looked at on the way."""
+    return None if want.digest or want.signature is not None or want.with_text else split(want.entry.path)[0]
+
+
+def cannot_be_read(number: Optional[int]) -> str:
+    """What a refusal of the kernel to read a file is called; without a number, the file changed."""
+    return f"cannot be read: {os.strerror(number)}" if number else CHANGED
 
 
 def _whole(descriptor: int, size: int, state: Any) -> Iterator[Item]:

@@ -114,10 +114,11 @@ class Scan:
 
     def _packed(self, path: TreePath, descriptor: int) -> Tuple[Block, List[bytes]]:
         """The block of one directory, and the names of its subdirectories, from the C twin."""
-        *columns, troubles = twin.native.scan_directory(descriptor, self.mode_mask, self.owner, self.group, not path)
-        packed = Rows(*columns, b"")
+        how = (self.mode_mask, self.owner, self.group, not path)
+        joined, rows, targets, troubles = twin.native.scan_directory(descriptor, *how)
+        packed = Rows(joined, rows, targets, b"")
         if troubles:
-            names = packed.names.split(b"\0")
+            names = joined.split(b"\0")
             for index, number in _TROUBLE.iter_unpack(troubles):
                 self._not_read(path, names[index], number)
         if self.selector is not None and packed.rows:

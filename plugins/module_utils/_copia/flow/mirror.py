@@ -53,7 +53,7 @@ def mirror(
             considered = target.consider(listing, source.digests)
             if announce:
                 announce(considered.plan)
-            items = source.answer(considered.wants, dry=target_spec.check, digests=False)
+            items = source.answer_here(considered.wants, dry=target_spec.check)
             report = target.finish(considered.plan, items)
         finally:
             target.close()
