@@ -162,7 +162,7 @@ def _conclude(report: Report, options: argparse.Namespace) -> None:
     if not report.changed and not report.problems:
         _say(f"Already up to date ({report.files} files).")
         return
-    sent = sum(1 for change in report.changes if change.change != "remove" and not change.after.startswith("directory"))
+    sent = sum(1 for change in report.changes if change.new is not None and change.new.kind is not _DIRECTORY)
     failed = len({problem.path for problem in report.problems})
     skipped = max(0, report.files - sent - failed)
     _say(f"Complete: {sent} sent, {skipped} skipped, {report.removed} deleted, {failed} failed")

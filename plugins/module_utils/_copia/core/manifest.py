@@ -251,6 +251,13 @@ def align(*manifests: Manifest) -> Iterator[Tuple[TreePath, Tuple[Optional[Block
 
 def merge(*blocks: Optional[Block]) -> Iterator[Tuple[TreePath, Tuple[Presence, ...]]]:
     """Align the entries of one directory in several manifests by name; what one lacks is absent there."""
+    present = [block for block in blocks if block]
+    if len(present) == 1:
+        place = blocks.index(present[0])
+        before, after = (ABSENT,) * place, (ABSENT,) * (len(blocks) - place - 1)
+        for path, presence in present[0].entries():
+            yield path, (*before, presence, *after)
+        return
     sides: List[Dict[TreePath, Presence]] = [dict(block.entries()) if block else {} for block in blocks]
     for path in sorted(set().union(*sides)):
         yield path, tuple(side.get(path, ABSENT) for side in sides)

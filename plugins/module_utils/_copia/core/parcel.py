@@ -112,8 +112,7 @@ class Trouble(NamedTuple):
 Item = Union[Small, Begin, Data, Copied, End, Broken, Same, Differs, Here, Trouble]
 
 
-@dataclass(frozen=True)
-class Want:
+class Want(NamedTuple):
     """A file that the target wants: its entry in the source, and what the target can say of its own version."""
 
     entry: Entry
