@@ -207,7 +207,7 @@ def sanity(tally: Tally) -> None:
 
 def integration(tally: Tally) -> None:
     """Real sshd hosts, every connection."""
-    run(tally, "integration", [sys.executable, ROOT / "tests" / "integration" / "run"])
+    run(tally, "integration", [sys.executable, ROOT / "tests" / "integration" / "run.py"])
 
 
 def molecule(tally: Tally) -> None:
@@ -242,7 +242,7 @@ def matrix(tally: Tally) -> None:
     run(
         tally,
         f"integration on {version}",
-        [sys.executable, ROOT / "tests" / "integration" / "run", "--ansible-playbook", playbook],
+        [sys.executable, ROOT / "tests" / "integration" / "run.py", "--ansible-playbook", playbook],
     )
 
 

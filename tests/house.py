@@ -64,10 +64,9 @@ def engine(*names: str) -> Tuple[str, ...]:
 NO_IO = frozenset({"open", "print", "input", "exec", "eval", "__import__"})
 ANSIBLE = LIBRARY | {"ansible"}
 BRIDGE = ".module_utils._ansible"
-STEPS = ".module_utils._steps"
 FINDER = ".module_utils._engine"
-VALUES = engine("core.errors", "core.parcel", "core.paths")
-STORIES = (*engine("flow"), *VALUES, BRIDGE, FINDER)
+VALUES = engine("core.errors", "core.manifest.DIGEST_SIZE", "core.parcel", "core.paths")
+MESSAGES = engine("wire.messages", "wire.pack")
 ROOMS = (
     Room(
         "module_utils/_copia/core",
@@ -103,15 +102,21 @@ ROOMS = (
         (),
         frozenset({"print", "input"}),
     ),
+    Room(
+        "module_utils/_copia/task",
+        engine("core", "flow", "wire.messages", "wire.pack", "task"),
+        LIBRARY - {"argparse", "logging"},
+        (),
+        frozenset({"print", "input"}),
+    ),
     Room("module_utils/_copia/cli.py", (*engine("flow", "core"), f"{ENGINE}.__version__"), LIBRARY),
     Room("module_utils/_copia/__main__.py", engine("cli"), LIBRARY),
     Room("module_utils/_copia/__init__.py", (), frozenset({"__future__"})),
     Room("module_utils/_engine.py", (), LIBRARY),
-    Room("module_utils/_ansible.py", (*engine("core"), FINDER), ANSIBLE),
-    Room("module_utils/_steps.py", (*STORIES, *engine("wire.messages", "wire.pack")), ANSIBLE),
-    Room("modules", (*STORIES, STEPS), ANSIBLE),
-    Room("action", (*STORIES, *engine("wire.messages", "wire.pack"), ".plugin_utils"), ANSIBLE),
-    Room("plugin_utils", (BRIDGE, STEPS, ".plugin_utils"), ANSIBLE),
+    Room("module_utils/_ansible.py", (FINDER,), ANSIBLE | {"copia"}),
+    Room("modules", (BRIDGE,), ANSIBLE),
+    Room("action", (*engine("flow", "task"), *VALUES, *MESSAGES, BRIDGE, FINDER, ".plugin_utils"), ANSIBLE),
+    Room("plugin_utils", (*engine("task"), ENGINE, FINDER, ".plugin_utils"), ANSIBLE),
     Room("doc_fragments", (), frozenset({"__future__"})),
 )
 

@@ -11,31 +11,34 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Dict, Iterator, Optional, Sequence
+from typing import Any, Dict, Iterator, Optional, Sequence, Tuple
 
 from ansible import constants as C
 from ansible.errors import AnsibleError
-from ansible.module_utils.common.text.converters import to_bytes
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._ansible import MIRROR_OPTIONS, result_of, source_spec, target_spec
+from ..module_utils._ansible import MIRROR_OPTIONS, modes_of
 from ..module_utils._copia.core.errors import CopiaError, InputError
+from ..module_utils._copia.core.manifest import DIGEST_SIZE
 from ..module_utils._copia.core.parcel import Item, Listing, Wants
 from ..module_utils._copia.flow.mirror import refuse_overlap
 from ..module_utils._copia.flow.pump import pieces_of
 from ..module_utils._copia.flow.source import Source, SourceSpec, tree_digest
 from ..module_utils._copia.flow.target import Target, TargetSpec
+from ..module_utils._copia.task.options import Modes, encoded, result_of, source_spec, target_spec
 from ..module_utils._copia.wire.messages import decode_listing, decode_wants, encode_listing, encode_wants
 from ..module_utils._copia.wire.pack import codecs, decode_pack, encode_pack
-from ..module_utils._engine import EngineMissing, find_engine
+from ..module_utils._engine import EngineMissing, require_libraries
 from ..plugin_utils.courier import Courier, StepFailed
 from ..plugin_utils.shared import Shared
+
+SPOOL_FROM = 64 * 1024
+"""A listing of this many bytes may have an answer that is better sent as a file."""
 
 
 class ActionModule(ActionBase):
     """Moves one tree between the controller and the host, over the play's own connection."""
 
-    TRANSFERS_FILES = True
     _supports_check_mode = True
     _supports_async = False
 
@@ -45,7 +48,7 @@ class ActionModule(ActionBase):
         """
         super().run(tmp, task_vars)
         _validated, options = self.validate_argument_spec(MIRROR_OPTIONS)
-        courier = Courier(self, task_vars or {})
+        courier = Courier(self, options, task_vars or {})
         try:
             result = self._mirror(options, courier)
         except StepFailed as error:
@@ -62,11 +65,11 @@ class ActionModule(ActionBase):
 
     def _mirror(self, options: Dict[str, Any], courier: Courier) -> Dict[str, Any]:
         if options["remote_src"]:
-            return courier.mirror()
-        find_engine()
+            return courier.step("mirror", {})
+        require_libraries()
         local = {**options, **self._local_path(options)}
         if self._connection.transport == "local":
-            refuse_overlap(*(to_bytes(local[end], errors="surrogate_or_strict") for end in ("src", "dest")))
+            refuse_overlap(*(encoded(local[end]) for end in ("src", "dest")))
         return self._pull(local, courier) if options["direction"] == "pull" else self._push(local, courier)
 
     def _local_path(self, options: Dict[str, Any]) -> Dict[str, str]:
@@ -83,13 +86,14 @@ class ActionModule(ActionBase):
             ) from error
 
     def _push(self, options: Dict[str, Any], courier: Courier) -> Dict[str, Any]:
-        source = Source(SourceSpec(**source_spec(options)))
+        source = Source(SourceSpec(**source_spec(options, _modes(options))))
         shared = Shared(C.DEFAULT_LOCAL_TMP)
         try:
             clock = time.perf_counter()
-            message = shared.listing(_source_key(options, source.is_tree), lambda: encode_listing(source.offer()))
-            listing = decode_listing(message)
+            tree, message = _listed(source, shared, _source_key(options, source.is_tree))
             seconds = {"offer": time.perf_counter() - clock}
+            if len(message) > SPOOL_FROM:
+                courier.make_spool()
             answer = courier.step("consider", courier.send("listing", message))
             if "wants" in answer:
                 asked = courier.receive_bytes(answer["wants"])
@@ -98,17 +102,18 @@ class ActionModule(ActionBase):
                 clock = time.perf_counter()
                 parcel = shared.pack(
                     iter((message, asked, codec.encode(), b"dry" if dry else b"")),
-                    lambda: encode_pack(source.answer(decode_wants(asked, listing), dry=dry), codec),
+                    lambda: encode_pack(source.answer(decode_wants(asked, decode_listing(message)), dry=dry), codec),
                 )
                 carried = courier.send_file("parcel", parcel)
                 seconds["parcel"] = time.perf_counter() - clock
                 answer = courier.step("finish", {**courier.pass_back("plan", answer["plan"]), **carried})
         finally:
             source.close()
-        return _completed(answer, listing, courier, seconds)
+        return _completed(answer, tree, courier, seconds)
 
     def _pull(self, options: Dict[str, Any], courier: Courier) -> Dict[str, Any]:
         clock = time.perf_counter()
+        courier.make_spool()
         answer = courier.step("offer", {})
         message = courier.receive_bytes(answer["listing"])
         listing = decode_listing(message)
@@ -123,7 +128,7 @@ class ActionModule(ActionBase):
             report = target.finish(considered.plan, items)
         finally:
             target.close()
-        return _completed(result_of(report, options, diff=diff), listing, courier, {"offer": offered})
+        return _completed(result_of(report, options, diff=diff), tree_digest(listing), courier, {"offer": offered})
 
     def _pull_parcel(
         self, listing: Listing, wants: Wants, answer: Dict[str, Any], options: Dict[str, Any], courier: Courier
@@ -134,6 +139,24 @@ class ActionModule(ActionBase):
         }
         parcel = courier.step("answer", arguments, pick_codec(options["compress"], answer["codecs"]))["parcel"]
         return decode_pack(pieces_of(courier.receive(parcel)))
+
+
+def _modes(options: Dict[str, Any]) -> Modes:
+    try:
+        return modes_of(options)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def _listed(source: Source, shared: Shared, key: str) -> Tuple[str, bytes]:
+    """The digest of the source's listing, and the listing as a message."""
+
+    def made() -> bytes:
+        listing = source.offer()
+        return bytes.fromhex(tree_digest(listing)) + encode_listing(listing)
+
+    found = shared.listing(key, made)
+    return found[:DIGEST_SIZE].hex(), found[DIGEST_SIZE:]
 
 
 def _source_key(options: Dict[str, Any], is_tree: bool) -> str:
@@ -155,9 +178,9 @@ def pick_codec(wanted: str, theirs: Sequence[str]) -> str:
     return wanted
 
 
-def _completed(result: Dict[str, Any], listing: Listing, courier: Courier, seconds: Dict[str, float]) -> Dict[str, Any]:
+def _completed(result: Dict[str, Any], tree: str, courier: Courier, seconds: Dict[str, float]) -> Dict[str, Any]:
     """The result with what only the controller knows."""
-    result["tree"] = tree_digest(listing)
+    result["tree"] = tree
     result["stats"]["bytes_sent"] = courier.bytes_sent
     result["stats"]["seconds"].update((phase, round(spent, 4)) for phase, spent in seconds.items())
     return result

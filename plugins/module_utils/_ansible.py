@@ -1,28 +1,17 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only bridge between Ansible and the engine: options to specs, reports to results."""
+"""The only bridge between Ansible and the engine on a host: the options, Ansible's modes, and one step run."""
 
 from __future__ import annotations
 
 import os
 import stat
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.common.text.converters import to_bytes
 
-from ._engine import prefer_installed
-
-prefer_installed(f"{__package__}._copia")
-
-from ._copia.core.brakes import parse_limit
-from ._copia.core.entries import Kind
-from ._copia.core.errors import InputError
-from ._copia.core.paths import show
-from ._copia.core.report import Report, plain_changes, stats, tree_diff
-from ._copia.core.rolling import ENGINE
-from ._copia.core.selection import Rules
+from ._engine import EngineMissing, find_engine
 
 CONTENT_DIFF_LIMIT = 104448
 
@@ -48,72 +37,24 @@ MIRROR_OPTIONS: Dict[str, Dict[str, Any]] = {
 }
 
 
-def require_absolute(options: Mapping[str, Any], *names: str) -> None:
-    """A path on the host starts from its root: what it would be relative to depends on the connection.
+Modes = Optional[Tuple[Callable[[int], int], Callable[[int], int]]]
 
-    :raises InputError: when one does not.
+
+def modes_of(options: Mapping[str, Any]) -> Modes:
+    """What forces permissions: a function for those of files and one for those of directories; ``None`` for neither.
+
+    :raises ValueError: when an option can't be understood.
     """
-    for name in names:
-        if not os.path.isabs(options[name]):
-            raise InputError(f"{name} is {options[name]!r}: expected an absolute path on the host")
-
-
-def rules_of(options: Mapping[str, Any]) -> Rules:
-    """What is left out."""
-    return Rules(tuple(options["exclude"] or ()), tuple(options["include"] or ()))
-
-
-def source_spec(options: Mapping[str, Any]) -> Dict[str, Any]:
-    """The fields of a ``SourceSpec``.
-
-    :raises InputError: when a mode can't be understood.
-    """
-    return {
-        "path": to_bytes(options["src"], errors="surrogate_or_strict"),
-        "rules": rules_of(options),
-        "checksum": options["compare"] == "checksum",
-        "mode_rule": mode_rule(options["mode"], options["directory_mode"]),
-        "name": os.path.basename(to_bytes(options["dest"], errors="surrogate_or_strict").rstrip(b"/")) or b"-",
-    }
-
-
-def target_spec(options: Mapping[str, Any], *, check: bool, diff: bool) -> Dict[str, Any]:
-    """The fields of a ``TargetSpec``.
-
-    :raises InputError: when ``max_delete`` is neither a count nor a percentage.
-    """
-    for name in ("report_limit", "content_diff_limit"):
-        if options[name] < 0:
-            raise InputError(f"{name} is {options[name]}: expected 0 or more")
-    return {
-        "path": to_bytes(options["dest"], errors="surrogate_or_strict").rstrip(b"/") or b"/",
-        "rules": rules_of(options),
-        "checksum": options["compare"] == "checksum",
-        "delete": options["delete"],
-        "limit": parse_limit(options["max_delete"]),
-        "force": options["force"],
-        "owner": options["owner"],
-        "group": options["group"],
-        "durable": options["durable"],
-        "check": check,
-        "text_limit": options["content_diff_limit"] if diff else 0,
-    }
-
-
-def mode_rule(mode: Any, directory_mode: Any) -> Optional[Callable[[Kind, int], int]]:
-    """The rule that forces modes: ``mode`` those of files, ``directory_mode`` those of directories.
-
-    :raises InputError: when one can't be understood.
-    """
-    if mode in (None, "preserve") and directory_mode in (None, "preserve"):
+    wanted = {name: options[name] for name in ("mode", "directory_mode")}
+    if all(mode in (None, "preserve") for mode in wanted.values()):
         return None
-    rules = {
-        Kind.FILE: _one_mode("mode", mode, stat.S_IFREG),
-        Kind.DIRECTORY: _one_mode("directory_mode", directory_mode, stat.S_IFDIR),
-    }
-    for rule in rules.values():
+    rules = (
+        _one_mode("mode", wanted["mode"], stat.S_IFREG),
+        _one_mode("directory_mode", wanted["directory_mode"], stat.S_IFDIR),
+    )
+    for rule in rules:
         rule(0o644)
-    return lambda kind, found: rules[kind](found) if kind in rules else found
+    return rules
 
 
 def _one_mode(option: str, wanted: Any, file_type: int) -> Callable[[int], int]:
@@ -126,7 +67,7 @@ def _one_mode(option: str, wanted: Any, file_type: int) -> Callable[[int], int]:
         try:
             number = int(text, 8)
         except ValueError:
-            raise InputError(
+            raise ValueError(
                 f"{option} is {text!r}: expected octal digits such as '0644', or a symbolic mode"
             ) from None
         return lambda _found: number & 0o7777
@@ -136,48 +77,31 @@ def _one_mode(option: str, wanted: Any, file_type: int) -> Callable[[int], int]:
         try:
             return int(AnsibleModule._symbolic_mode_to_octal(pretended, text))
         except ValueError as error:
-            raise InputError(
+            raise ValueError(
                 f"{option} is {text!r}: expected octal digits such as '0644', or a symbolic mode"
             ) from error
 
     return symbolic
 
 
-def result_of(report: Report, options: Mapping[str, Any], *, diff: bool) -> Dict[str, Any]:
-    """The module's result. With problems it says ``failed`` and names the first of them."""
-    limit = options["report_limit"]
-    result: Dict[str, Any] = {
-        "changed": report.changed,
-        "stats": {**stats(report), "engine": ENGINE},
-        "changes": plain_changes(report, limit),
-        "changes_total": len(report.changes),
-        "truncated": len(report.changes) > limit or len(report.problems) > limit,
-        "problems": [{"path": show(p.path), "problem": p.what} for p in report.problems[:limit]],
-        "notes": list(report.notes),
-        "tree": report.tree,
-    }
-    if diff:
-        result["diff"] = _diff(report, options, limit)
-    if report.problems:
-        first = report.problems[0]
-        result["failed"] = True
-        summary = f"{len(report.problems)} problem(s), the first: {show(first.path)} {first.what}"
-        result["msg"] = ". ".join([summary, *report.notes])
-    return result
+def run_on_host(module: AnsibleModule, step: str, options: Mapping[str, Any]) -> None:
+    """Run one step of a task on this host, with the engine that is installed here, and leave the module.
 
+    What Ansible carries over is this file and the one that finds the engine; the rest is there already, and compiled.
+    """
+    messages = {name: value for name, value in module.params.items() if value is not None}
+    try:
+        find_engine(messages.get("engine"), messages.get("engine_folder"))
+        modes = modes_of(options)
+    except EngineMissing as error:
+        module.fail_json(msg=str(error), engine_interpreter=error.interpreter)
+    except ValueError as error:
+        module.fail_json(msg=str(error))
 
-def _diff(report: Report, options: Mapping[str, Any], limit: int) -> List[Dict[str, str]]:
-    header = str(options["dest"])
-    before, after = tree_diff(report, limit)
-    parts = [{"before_header": header, "after_header": header, "before": before, "after": after}]
-    for text in report.texts[:limit]:
-        name = os.path.join(header, show(text.path))
-        parts.append(
-            {
-                "before_header": name,
-                "after_header": name,
-                "before": text.before.decode("utf-8", "replace"),
-                "after": text.after.decode("utf-8", "replace"),
-            }
-        )
-    return parts
+    from copia.task.steps import Task, run_step
+
+    how = {name: messages[name] for name in ("spool", "codec") if name in messages}
+    result = run_step(step, Task(options, messages, modes, module.check_mode, module._diff, **how))
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)

@@ -1,16 +1,17 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the engine is: its libraries, and its modules already compiled."""
+"""Where the engine is, and whether it is the one that the collection was made with."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import importlib.util
 import os
 import re
 import sys
-import zipimport
-from typing import List, Optional
+from typing import Iterator, List, Optional
 
 ENGINE_HOMES = ("/opt/copia", "~/.local/share/copia")
 """Where the role copia.sync.engine puts the engine: as root, as a user."""
@@ -27,31 +28,90 @@ class EngineMissing(Exception):
         self.interpreter = interpreter
 
 
-def find_engine() -> None:
-    """Make the engine's libraries importable: those of this interpreter, else those of an installed engine of the
-    same Python version, whose folder is added to the path.
+def engine_id(folder: str) -> str:
+    """What tells one build of the package in ``folder`` from another: a digest of its sources."""
+    state = hashlib.sha256()
+    for path in sorted(_sources(folder)):
+        with open(os.path.join(folder, path), "rb") as stream:
+            text = stream.read()
+        state.update(b"%s %d\n" % (path.encode(), len(text)))
+        state.update(text)
+    return state.hexdigest()
+
+
+def _sources(folder: str) -> Iterator[str]:
+    for place, _folders, names in os.walk(folder):
+        yield from (os.path.relpath(os.path.join(place, name), folder) for name in names if name.endswith(".py"))
+
+
+def find_engine(wanted: Optional[str] = None, beside: Optional[str] = None) -> None:
+    """Make the package ``copia`` importable: that of this interpreter, else that of an installed engine of the same
+    Python version, whose folder is put before the others.
+
+    ``wanted`` is the ``engine_id`` of the collection that asks; without one, any build will do. ``beside`` is the
+    collection's own package, where this host is the controller: it serves where only the libraries are installed.
 
     :raises EngineMissing: when there is none; it names the interpreter of an engine of another Python version.
     """
-    missing = _missing()
-    if not missing:
-        return
-    for site in _installed():
-        sys.path.append(site)
-        missing = _missing()
-        if not missing:
+    troubles = []
+    for site in ("", *_installed()):
+        if site:
+            sys.path.insert(0, site)
+            importlib.invalidate_caches()
+        trouble = _trouble(wanted, beside)
+        if not trouble:
             return
+        troubles.append(trouble)
     homes = [os.path.expanduser(home) for home in ENGINE_HOMES]
     others = [home for home in homes if os.access(os.path.join(home, "bin", "python"), os.X_OK)]
     elsewhere = None if not others or sys.executable.startswith(others[0]) else os.path.join(others[0], "bin", "python")
-    raise EngineMissing(
-        f"the copia engine is missing or too old: {sys.executable} has no usable {', '.join(missing)}; "
-        f"run the role {ROLE} on this host",
-        elsewhere,
-    )
+    raise EngineMissing(f"{troubles[-1]}; run the role {ROLE} on this host", elsewhere)
 
 
-def _missing() -> List[str]:
+def _trouble(wanted: Optional[str], beside: Optional[str]) -> str:
+    """Why the engine that would be imported now can't be used; empty when it can."""
+    folder = _folder_of_copia()
+    if beside and not (folder and engine_id(folder) == wanted):
+        folder = _adopt(beside)
+    missing = missing_libraries() if folder else ["copia", *missing_libraries()]
+    if missing:
+        return f"the copia engine is missing or too old: {sys.executable} has no usable {', '.join(missing)}"
+    if wanted and engine_id(folder) != wanted:
+        return f"the copia engine is missing or too old: {folder} is another build than that of the collection"
+    return ""
+
+
+def _folder_of_copia() -> str:
+    """Where the package would be imported from; empty when it can't be found."""
+    spec = importlib.util.find_spec("copia")
+    return spec.submodule_search_locations[0] if spec and spec.submodule_search_locations else ""
+
+
+def _adopt(folder: str) -> str:
+    """Make the package in ``folder`` the one that is imported as ``copia``; empty when nothing can be read there."""
+    init = os.path.join(folder, "__init__.py")
+    spec = importlib.util.spec_from_file_location("copia", init, submodule_search_locations=[folder])
+    if spec is None or spec.loader is None or not os.access(init, os.R_OK):
+        return ""
+    sys.modules["copia"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["copia"])
+    return folder
+
+
+def require_libraries() -> None:
+    """Check what the collection itself needs on the controller.
+
+    :raises EngineMissing: naming what is missing.
+    """
+    missing = missing_libraries()
+    if missing:
+        raise EngineMissing(
+            f"{sys.executable} has no usable {', '.join(missing)}; "
+            "install the collection's requirements/controller.txt beside ansible-core"
+        )
+
+
+def missing_libraries() -> List[str]:
     """The libraries that can't be imported, or are older than the lower bounds of the engine."""
     found = []
     for name, least in NEEDED.items():
@@ -82,33 +142,3 @@ def _installed() -> List[str]:
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     sites = [os.path.join(os.path.expanduser(home), "lib", version, "site-packages") for home in ENGINE_HOMES]
     return [site for site in sites if os.path.isdir(site)]
-
-
-def prefer_installed(name: str) -> None:
-    """Take the modules of the package ``name`` from an installed engine, where it has the very same ones.
-
-    What Ansible sends is compiled anew in every task; an installed engine is compiled already. The files are compared
-    byte by byte, so it is never another version that runs. On the controller nothing changes.
-    """
-    package = importlib.import_module(name)
-    loader = package.__spec__.loader if package.__spec__ else None
-    if isinstance(loader, zipimport.zipimporter):
-        for site in _installed():
-            folder = os.path.join(site, "copia")
-            if _same_files(loader, package.__path__[0], folder):
-                package.__path__ = [folder]
-                return
-
-
-def _same_files(loader: zipimport.zipimporter, inside: str, folder: str) -> bool:
-    """Whether every module that was sent stands in ``folder`` too, byte for byte."""
-    prefix = os.path.relpath(inside, loader.archive) + os.sep
-    sent = [name[len(prefix) :] for name in getattr(loader, "_files", ()) if name.startswith(prefix)]
-    try:
-        for name in sent:
-            with open(os.path.join(folder, name), "rb") as stream:
-                if stream.read() != loader.get_data(os.path.join(loader.archive, prefix + name)):
-                    return False
-    except OSError:
-        return False
-    return bool(sent)

@@ -298,17 +298,13 @@ tree:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.copia.sync.plugins.module_utils._ansible import MIRROR_OPTIONS
-from ansible_collections.copia.sync.plugins.module_utils._steps import mirror_here
+from ansible_collections.copia.sync.plugins.module_utils._ansible import MIRROR_OPTIONS, run_on_host
 
 
 def main() -> None:
-    """Mirror on this host. What crosses the connection is done by the action plugin and ``mirror_step``."""
+    """Mirror on this host. The action plugin of the same name runs ``mirror_step`` instead."""
     module = AnsibleModule(argument_spec=MIRROR_OPTIONS, supports_check_mode=True)
-    result = mirror_here(module.params, check=module.check_mode, diff=module._diff)
-    if result.get("failed"):
-        module.fail_json(**result)
-    module.exit_json(**result)
+    run_on_host(module, "mirror", module.params)
 
 
 if __name__ == "__main__":

@@ -20,14 +20,20 @@ extends_documentation_fragment:
   - copia.sync.attributes
 options:
   options:
-    description: The options of the M(copia.sync.mirror) task.
+    description: The options of the M(copia.sync.mirror) task, checked and complete.
     type: dict
     required: true
   step:
-    description: What to do. Plan against a listing, apply a parcel, list a source, or build a parcel.
+    description: What to do. Plan against a listing, apply a parcel, list a source, build a parcel, or all at once.
     type: str
-    choices: [consider, finish, offer, answer]
+    choices: [consider, finish, offer, answer, mirror]
     required: true
+  engine:
+    description: The build of the engine that the collection was made with.
+    type: str
+  engine_folder:
+    description: The collection's own engine, where the host is the controller itself.
+    type: path
   spool:
     description: A folder on the host for large answers.
     type: path
@@ -96,18 +102,22 @@ codecs:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.copia.sync.plugins.module_utils._steps import MESSAGES, run_step
+from ansible_collections.copia.sync.plugins.module_utils._ansible import run_on_host
+
+MESSAGES = ("listing", "wants", "plan", "parcel")
 
 
 def main() -> None:
     """Run one step."""
     messages = {name: {"type": "str", "no_log": True} for name in MESSAGES}
     files = {f"{name}_file": {"type": "path"} for name in MESSAGES}
-    steps = ["consider", "finish", "offer", "answer"]
+    steps = ["consider", "finish", "offer", "answer", "mirror"]
     module = AnsibleModule(
         argument_spec={
             "options": {"type": "dict", "required": True},
             "step": {"type": "str", "choices": steps, "required": True},
+            "engine": {"type": "str"},
+            "engine_folder": {"type": "path"},
             "spool": {"type": "path"},
             "codec": {"type": "str", "default": "zlib"},
             **messages,
@@ -115,10 +125,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    result = run_step(module.params, check=module.check_mode, diff=module._diff)
-    if result.get("failed"):
-        module.fail_json(**result)
-    module.exit_json(**result)
+    run_on_host(module, module.params["step"], module.params["options"])
 
 
 if __name__ == "__main__":

@@ -18,9 +18,10 @@ from typing import Any, Dict, Mapping, Optional
 from ansible import constants as C
 from ansible.errors import AnsibleActionFail
 
-from ..module_utils._steps import INLINE_LIMIT
+from ..module_utils import _copia
+from ..module_utils._copia.task.steps import INLINE_LIMIT
+from ..module_utils._engine import engine_id
 
-MODULE = "copia.sync.mirror"
 STEP_MODULE = "copia.sync.mirror_step"
 
 
@@ -33,44 +34,51 @@ class StepFailed(AnsibleActionFail):
 
 
 class Courier:
-    """Runs steps on the host of one task. ``action`` is the action plugin."""
+    """Runs steps on the host of one task. ``action`` is the action plugin, ``options`` are the task's, checked.
 
-    def __init__(self, action: Any, task_vars: Mapping[str, Any]) -> None:
+    Paths on the host are sent as they were written: what ``~`` means there is known there.
+    """
+
+    def __init__(self, action: Any, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> None:
         self._action = action
+        self._options = {**options, **{name: action._task.args[name] for name in ("src", "dest")}}
         self._task_vars = dict(task_vars)
         self._local: list[str] = []
         self.bytes_sent = 0
-
-    def mirror(self) -> Dict[str, Any]:
-        """Run the whole mirror on the host, and return its result.
-
-        :raises StepFailed: when it failed and has no report to give.
-        """
-        return self._run(MODULE, self._action._task.args)
 
     def step(self, step: str, messages: Mapping[str, Any], codec: str = "zlib") -> Dict[str, Any]:
         """Run one step on the host, and return its result.
 
         :raises StepFailed: when it failed and has no report to give.
         """
-        spool = self._action._connection._shell.tmpdir
-        options = dict(self._action._task.args)
-        return self._run(STEP_MODULE, {"options": options, "step": step, "codec": codec, "spool": spool, **messages})
-
-    def _run(self, module: str, arguments: Mapping[str, Any]) -> Dict[str, Any]:
-        result = self._execute(module, arguments)
+        connection, engine = self._action._connection, str(_copia.__path__[0])
+        arguments = {
+            "options": self._options,
+            "step": step,
+            "engine": engine_id(engine),
+            "engine_folder": engine if connection.transport == "local" else None,
+            "codec": codec,
+            "spool": connection._shell.tmpdir,
+            **messages,
+        }
+        result = self._execute(arguments)
         interpreter = result.pop("engine_interpreter", None)
         if interpreter:
             self._use_interpreter(interpreter)
-            result = self._execute(module, arguments)
+            result = self._execute(arguments)
         if result.get("failed") and "stats" not in result:
             result.pop("invocation", None)
             raise StepFailed(result)
         return result
 
-    def _execute(self, module: str, arguments: Mapping[str, Any]) -> Dict[str, Any]:
+    def make_spool(self) -> None:
+        """Have a folder on the host for large answers; the action plugin removes it."""
+        if not self._action._connection._shell.tmpdir:
+            self._action._make_tmp_path()
+
+    def _execute(self, arguments: Mapping[str, Any]) -> Dict[str, Any]:
         result: Dict[str, Any] = self._action._execute_module(
-            module_name=module, module_args=dict(arguments), task_vars=self._task_vars
+            module_name=STEP_MODULE, module_args=dict(arguments), task_vars=self._task_vars
         )
         return result
 

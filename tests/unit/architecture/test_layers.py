@@ -31,7 +31,7 @@ PLANTED = [
     (house.imports_follow_the_table, f"{ENGINE}/flow/pump.py", "\nfrom ansible.errors import AnsibleError\n"),
     (house.imports_follow_the_table, f"{ENGINE}/flow/pump.py", "\nimport argparse\n"),
     (house.imports_follow_the_table, f"{ENGINE}/cli.py", "\nfrom .disk.scan import Scan\n"),
-    (house.imports_follow_the_table, "plugins/module_utils/_ansible.py", "\nfrom ._copia.disk import scan\n"),
+    (house.imports_follow_the_table, "plugins/module_utils/_ansible.py", "\nfrom ._copia.core import errors\n"),
     (
         house.imports_follow_the_table,
         "plugins/modules/mirror.py",

@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-from typing import Iterator, List, Set, Tuple
+from typing import Iterator, List, Optional, Set, Tuple
 
 import pathspec
 import pytest
@@ -168,7 +168,7 @@ def every(root: pathlib.Path) -> List[Tuple[str, bool]]:
     return [(str(path.relative_to(root)), path.is_dir()) for path in found]
 
 
-def walked(chosen: "Selector | None", entries: List[Tuple[str, bool]]) -> Set[str]:
+def walked(chosen: Optional[Selector], entries: List[Tuple[str, bool]]) -> Set[str]:
     """What is left out when the tree is asked from the top."""
     out: Set[str] = set()
     for path, is_directory in entries:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 import sys
 import time
 from multiprocessing import get_context
@@ -20,9 +21,12 @@ from ansible_collections.copia.sync.plugins.module_utils import _ansible, _engin
 from ansible_collections.copia.sync.plugins.module_utils._copia.core.entries import Kind, Problem
 from ansible_collections.copia.sync.plugins.module_utils._copia.core.errors import InputError
 from ansible_collections.copia.sync.plugins.module_utils._copia.core.report import Report
+from ansible_collections.copia.sync.plugins.module_utils._copia.task import options
 from ansible_collections.copia.sync.plugins.plugin_utils.shared import Shared
 
-OPTIONS = {"report_limit": 2, "dest": "/d", "content_diff_limit": 100}
+from tests.conftest import ENGINE
+
+OPTIONS = {"report_limit": 2, "dest": "/d", "content_diff_limit": 100, "compare": "quick", "exclude": [], "include": []}
 
 
 @pytest.mark.parametrize(
@@ -39,61 +43,100 @@ OPTIONS = {"report_limit": 2, "dest": "/d", "content_diff_limit": 100}
     ],
 )
 def test_modes_are_forced_by_kind(mode: Any, directory_mode: Any, kind: Kind, found: int, wanted: int) -> None:
-    rule = _ansible.mode_rule(mode, directory_mode)
-    assert rule is not None and rule(kind, found) == wanted
+    modes = _ansible.modes_of({"mode": mode, "directory_mode": directory_mode})
+    rule = options.source_spec({**OPTIONS, "src": "/s"}, modes)["mode_rule"]
+    assert rule(kind, found) == wanted
 
 
 @pytest.mark.parametrize("mode", ["xyz", "0888", "u=q"])
 def test_a_mode_that_is_none_is_refused_by_name(mode: str) -> None:
-    with pytest.raises(InputError, match="mode is"):
-        _ansible.mode_rule(mode, None)
+    with pytest.raises(ValueError, match="mode is"):
+        _ansible.modes_of({"mode": mode, "directory_mode": None})
 
 
 def test_without_modes_there_is_no_rule() -> None:
-    assert _ansible.mode_rule(None, "preserve") is None
+    assert _ansible.modes_of({"mode": None, "directory_mode": "preserve"}) is None
+    assert options.source_spec({**OPTIONS, "src": "/s"}, None)["mode_rule"] is None
 
 
 def test_problems_fail_the_task_and_are_capped_with_their_true_number() -> None:
     report = Report(notes=["a note"])
     report.problems.extend(Problem(b"p%d" % number, "is odd") for number in range(5))
-    result = _ansible.result_of(report, OPTIONS, diff=False)
+    result = options.result_of(report, OPTIONS, diff=False)
     assert result["failed"] and result["truncated"] and len(result["problems"]) == 2
     assert result["msg"] == "5 problem(s), the first: p0 is odd. a note"
 
 
 def test_a_relative_path_on_the_host_is_refused() -> None:
     with pytest.raises(InputError, match="dest is 'x': expected an absolute path"):
-        _ansible.require_absolute({"dest": "x"}, "dest")
+        options.on_host({"dest": "x"}, "dest")
 
 
-def test_a_library_that_is_missing_is_named_with_the_role(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
-) -> None:
-    monkeypatch.setitem(_engine.NEEDED, "no_such_library", (1, 0))
+def test_what_a_host_understands_of_a_path_is_expanded_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert options.on_host({"src": "~/a", "dest": "/$HOME/b"}, "src", "dest") == {
+        "src": "/home/someone/a",
+        "dest": "//home/someone/b",
+    }
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> pathlib.Path:
+    """An installed engine of this Python, and the only package ``copia`` that can be found."""
+    site = tmp_path / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    shutil.copytree(ENGINE, site / "copia", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(_engine, "ENGINE_HOMES", (str(tmp_path),))
-    with pytest.raises(_engine.EngineMissing, match=r"no usable no_such_library; run the role copia\.sync\.engine"):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "copia")
+    return site
+
+
+def test_an_installed_engine_is_found_and_told_from_another_build(engine: pathlib.Path) -> None:
+    _engine.find_engine(_engine.engine_id(str(ENGINE)))
+    assert sys.path[0] == str(engine)
+    (engine / "copia" / "core" / "brakes.py").write_text("older = True")
+    _engine.find_engine()
+    with pytest.raises(_engine.EngineMissing, match=r"another build than that of the collection; run the role copia"):
+        _engine.find_engine(_engine.engine_id(str(ENGINE)))
+
+
+def test_on_the_controller_the_collection_has_an_engine_of_its_own(engine: pathlib.Path) -> None:
+    (engine / "copia" / "core" / "brakes.py").write_text("older = True")
+    _engine.find_engine(_engine.engine_id(str(ENGINE)), str(ENGINE))
+    assert sys.modules["copia"].__path__ == [str(ENGINE)]
+    del sys.modules["copia"]
+    with pytest.raises(_engine.EngineMissing):
+        _engine.find_engine(_engine.engine_id(str(ENGINE)), "/nonexistent")
+
+
+def test_an_engine_that_is_missing_is_named_with_the_role(engine: pathlib.Path) -> None:
+    shutil.rmtree(engine)
+    with pytest.raises(_engine.EngineMissing, match=r"no usable copia; run the role copia\.sync\.engine"):
         _engine.find_engine()
 
 
 def test_a_library_that_is_too_old_is_named_with_its_version(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+    engine: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(_engine.NEEDED, "cbor2", (99, 0))
-    monkeypatch.setattr(_engine, "ENGINE_HOMES", (str(tmp_path),))
     with pytest.raises(_engine.EngineMissing, match=r"cbor2 of version 99\.0 or newer \(it has \d"):
         _engine.find_engine()
 
 
-def test_an_engine_of_another_python_is_named_by_its_interpreter(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
-) -> None:
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "python").symlink_to(sys.executable)
-    monkeypatch.setitem(_engine.NEEDED, "no_such_library", (1, 0))
-    monkeypatch.setattr(_engine, "ENGINE_HOMES", (str(tmp_path),))
+def test_an_engine_of_another_python_is_named_by_its_interpreter(engine: pathlib.Path) -> None:
+    home = engine.parents[2]
+    (home / "bin").mkdir()
+    (home / "bin" / "python").symlink_to(sys.executable)
+    shutil.rmtree(engine)
     with pytest.raises(_engine.EngineMissing) as caught:
         _engine.find_engine()
-    assert caught.value.interpreter == str(tmp_path / "bin" / "python")
+    assert caught.value.interpreter == str(home / "bin" / "python")
+
+
+def test_the_controller_is_told_what_its_own_python_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(_engine.NEEDED, "no_such_library", (1, 0))
+    with pytest.raises(_engine.EngineMissing, match=r"no_such_library; install .*controller\.txt"):
+        _engine.require_libraries()
 
 
 def share(place: Tuple[str, str, int]) -> "tuple[bytes, int]":

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -61,13 +60,14 @@ def run_all(folder: pathlib.Path, options: argparse.Namespace) -> List[Tuple[str
 
 
 def place_collection(place: pathlib.Path) -> None:
-    """Make ``place`` what the checkout holds now, committed or not."""
+    """Make ``place`` what the checkout holds now, committed or not, and the wheels that the engine role carries."""
     listed = subprocess.run(
         ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         check=True,
         stdout=subprocess.PIPE,
     )
     names = [os.fsdecode(name) for name in listed.stdout.split(b"\0") if name]
+    names += [str(path.relative_to(ROOT)) for path in ROOT.glob("roles/engine/files/*.whl")]
     shutil.rmtree(place, ignore_errors=True)
     for name in names:
         if (ROOT / name).is_file():
@@ -144,7 +144,7 @@ def all_targets() -> List[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="tests/integration/run", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.integration.run", description=__doc__)
     parser.add_argument("target", nargs="*", help="targets to run, all when none is given")
     parser.add_argument("--connection", action="append", choices=list(CONNECTIONS), help="may be given several times")
     parser.add_argument("--kind", choices=("loopback", "netns"), help="default: netns for root")

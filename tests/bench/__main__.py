@@ -1,0 +1,71 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m tests.bench [SUITE...]``: measure, print tables, write JSON below build/bench.
+
+With ``--write-docs`` the tables go into docs/performance.md too, each between the marks with its suite's name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import re
+import sys
+import tempfile
+from typing import Callable, Dict
+
+from tests.chores import BUILD, ROOT
+
+from . import mirror
+from .figures import Figures
+
+PAGE = ROOT / "docs" / "performance.md"
+
+
+def main() -> int:
+    """Run the suites."""
+    options = _parser().parse_args()
+    for name in options.suite:
+        with tempfile.TemporaryDirectory(prefix="bench-", dir=options.folder) as folder:
+            pathlib.Path(folder).chmod(0o755)
+            figures = SUITES[name](pathlib.Path(folder), options)
+        figures.save(BUILD / "bench" / f"{name}.json")
+        print(f"\n{name}, median seconds and (median ratio to {figures.base}):\n\n{figures.table()}\n")
+        if options.write_docs:
+            write_into(PAGE, name, figures.table())
+    return 0
+
+
+def write_into(page: pathlib.Path, name: str, table: str) -> None:
+    """Replace what stands between the marks of ``name``.
+
+    :raises SystemExit: when the page has no such marks.
+    """
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    text, count = re.subn(
+        f"{begin}.*?{end}", lambda _match: f"{begin}\n{table}\n{end}", page.read_text(), flags=re.DOTALL
+    )
+    if not count:
+        raise SystemExit(f"{page} has no marks {begin} and {end}")
+    page.write_text(text)
+
+
+SUITES: Dict[str, Callable[[pathlib.Path, argparse.Namespace], Figures]] = {
+    "mirror": lambda folder, options: mirror.measure(folder, options.rounds, options.files, options.hosts),
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("suite", nargs="*", default=list(SUITES), help=f"of {', '.join(SUITES)}; all by default")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--files", type=int, default=10_000, help="small files of the mirror suite")
+    parser.add_argument("--hosts", type=int, default=8, help="hosts of the mirror suite's fleet")
+    parser.add_argument("--folder", type=pathlib.Path, default=BUILD, help="where trees are made: a real disk")
+    parser.add_argument("--write-docs", action="store_true", help="put the tables into docs/performance.md")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

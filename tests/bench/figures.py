@@ -1,0 +1,74 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a benchmark measured: seconds by workload, phase, tool and round; ratios are taken within a round."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import statistics
+from dataclasses import dataclass, field
+from typing import Dict, Iterator, List, Tuple
+
+Key = Tuple[str, str, str]
+"""Workload, phase, tool."""
+
+
+@dataclass
+class Figures:
+    """Seconds of each round. ``base`` is the tool that ratios are taken to; ``facts`` say what was measured where."""
+
+    base: str
+    facts: Dict[str, str] = field(default_factory=dict)
+    seconds: Dict[Key, List[float]] = field(default_factory=dict)
+
+    def note(self, workload: str, phase: str, tool: str, seconds: float) -> None:
+        """Add one measurement."""
+        self.seconds.setdefault((workload, phase, tool), []).append(seconds)
+
+    def ratio(self, workload: str, phase: str, tool: str) -> float:
+        """The median over the rounds of ``tool`` to the base."""
+        pairs = zip(self.seconds[workload, phase, tool], self.seconds[workload, phase, self.base])
+        return statistics.median(ours / theirs for ours, theirs in pairs)
+
+    def save(self, path: pathlib.Path) -> None:
+        """Write everything as JSON."""
+        rows = [
+            {
+                "workload": workload,
+                "phase": phase,
+                "tool": tool,
+                "seconds": [round(one, 4) for one in seconds],
+                "median": round(statistics.median(seconds), 4),
+                **self._ratio_of(workload, phase, tool),
+            }
+            for (workload, phase, tool), seconds in self.seconds.items()
+        ]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"base": self.base, "facts": self.facts, "rows": rows}, indent=1) + "\n")
+
+    def _ratio_of(self, workload: str, phase: str, tool: str) -> Dict[str, float]:
+        if (workload, phase, self.base) not in self.seconds:
+            return {}
+        return {"ratio": round(self.ratio(workload, phase, tool), 3)}
+
+    def table(self) -> str:
+        """A Markdown table: the median in seconds, and the ratio to the base behind it."""
+        tools = list(dict.fromkeys(tool for _workload, _phase, tool in self.seconds))
+        lines = [f"| | {' | '.join(tools)} |", f"|---|{'---|' * len(tools)}"]
+        for workload, phase in dict.fromkeys(key[:2] for key in self.seconds):
+            cells = [self._cell(workload, phase, tool) for tool in tools]
+            lines.append(f"| {workload}, {phase} | {' | '.join(cells)} |")
+        return "\n".join([*lines, "", *self._said()])
+
+    def _cell(self, workload: str, phase: str, tool: str) -> str:
+        seconds = self.seconds.get((workload, phase, tool))
+        if not seconds:
+            return "–"
+        shown = f"{statistics.median(seconds):.2f} s"
+        has_base = (workload, phase, self.base) in self.seconds
+        return f"{shown} (**{self.ratio(workload, phase, tool):.2f}**)" if has_base and tool != self.base else shown
+
+    def _said(self) -> Iterator[str]:
+        yield "; ".join(f"{name}: {what}" for name, what in self.facts.items())
