@@ -2,15 +2,20 @@
  * GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt)
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Trees: scan_directory and copy_files. Descriptors and bytes go in, bytes come out; the GIL is released in between. */
+ * Trees: scan_directory, copy_files and read_files. Descriptors and bytes go in, bytes come out; the GIL is released in between. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bind.h"
 #include "copy.h"
+#include "listed.h"
 #include "row.h"
 #include "walk.h"
+
+/* Bytes that read_files gives back at once, at most. */
+#define READ_MOST (64U << 20)
 
 static PyObject *as_bytes(const struct walk_bytes *bytes) {
     return PyBytes_FromStringAndSize((const char *)bytes->data, (Py_ssize_t)bytes->length);
@@ -127,6 +132,76 @@ static PyObject *copy_files(PyObject *self, PyObject *arguments) {
     return result;
 }
 
+/* Read the files one behind the other; what is not as listed leaves no bytes. 0, or the errno that ended it. */
+static int read_batch(const struct batch *batch, struct texts names, unsigned char *data, size_t *filled) {
+    for (size_t i = 0; i < batch->count; i++) {
+        const char *name = next_text(&names);
+        if (name == NULL) {
+            return EINVAL;
+        }
+        struct row row = row_unpack(batch->rows + i * ROW_SIZE);
+        int descriptor;
+        int32_t answer = listed_open(batch->job.from, name, &row, &descriptor);
+        if (answer == 0) {
+            answer = listed_read(descriptor, &row, data + *filled);
+            close(descriptor);
+            *filled += answer == 0 ? (size_t)row.size : 0;
+        }
+        row_put(batch->answers + 4 * i, (uint32_t)answer, 4);
+    }
+    return 0;
+}
+
+/* The bytes that the rows ask for, and one more; 0 when that is more than a batch may have. */
+static size_t room_for(const struct batch *batch) {
+    uint64_t total = 1;
+    for (size_t i = 0; i < batch->count; i++) {
+        uint64_t size = row_unpack(batch->rows + i * ROW_SIZE).size;
+        if (size > READ_MOST || total > READ_MOST) {
+            return 0;
+        }
+        total += size;
+    }
+    return (size_t)total;
+}
+
+static PyObject *read_files(PyObject *self, PyObject *arguments) {
+    (void)self;
+    struct batch batch = {0};
+    const char *names, *rows;
+    Py_ssize_t names_length, rows_length;
+    int trouble;
+    if (!PyArg_ParseTuple(
+            arguments, "iy#y#:read_files", &batch.job.from, &names, &names_length, &rows, &rows_length
+        )) {
+        return NULL;
+    }
+    batch.rows = (const unsigned char *)rows;
+    batch.count = (size_t)rows_length / ROW_SIZE;
+    size_t room = room_for(&batch), filled = 0;
+    if ((size_t)rows_length % ROW_SIZE != 0 || room == 0) {
+        return refuse(EINVAL);
+    }
+    unsigned char *data = malloc(room);
+    batch.answers = calloc(batch.count + 1, 4);
+    PyObject *result = NULL;
+    if (data == NULL || batch.answers == NULL) {
+        PyErr_NoMemory();
+    } else {
+        Py_BEGIN_ALLOW_THREADS
+        trouble = read_batch(&batch, (struct texts){names, names + names_length}, data, &filled);
+        Py_END_ALLOW_THREADS
+        result = trouble != 0 ? refuse(trouble)
+                              : Py_BuildValue(
+                                    "(y#y#)", (const char *)data, (Py_ssize_t)filled, (const char *)batch.answers,
+                                    (Py_ssize_t)(4 * batch.count)
+                                );
+    }
+    free(data);
+    free(batch.answers);
+    return result;
+}
+
 static PyMethodDef methods[] = {
     {"scan_directory", scan_directory, METH_VARARGS,
      "scan_directory(descriptor, mode_mask, owner, group, top) -> (names, rows, targets, troubles)\n\n"
@@ -136,6 +211,9 @@ static PyMethodDef methods[] = {
      "copy_files(from, to, names, to_names, rows, durable) -> answers\n\n"
      "Copies files of one directory into another; answers are 32-bit numbers, little-endian: 0, an errno of reading, or\n"
      "-1 when the file is not as its row says. OSError when one can't be written."},
+    {"read_files", read_files, METH_VARARGS,
+     "read_files(from, names, rows) -> (data, answers)\n\n"
+     "The contents of files of one directory, one behind the other; answers as of copy_files, and no bytes where not 0."},
     {NULL, NULL, 0, NULL},
 };
 

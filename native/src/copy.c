@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "kernel.h"
-#include "row.h"
+#include "listed.h"
 
 #define STEP (8U << 20)
 
@@ -23,30 +23,6 @@ static struct copy_outcome refused(int number) {
 
 static bool is_bad(struct copy_outcome outcome) {
     return outcome.said != 0 || outcome.refused != 0;
-}
-
-static struct copy_outcome compare(int from, const struct row *row) {
-    struct stat seen;
-    if (kernel_fstat(from, &seen) < 0) {
-        return said(errno);
-    }
-    bool same = S_ISREG(seen.st_mode) && (uint64_t)seen.st_size == row->size && kernel_mtime(&seen) == row->mtime_ns;
-    return said(same ? 0 : COPY_CHANGED);
-}
-
-/* Up to `most` bytes, or the end of the file. */
-static struct copy_outcome read_all(int from, unsigned char *data, size_t most, size_t *got) {
-    while (*got < most) {
-        ssize_t more = read(from, data + *got, most - *got);
-        if (more < 0) {
-            return said(errno);
-        }
-        if (more == 0) {
-            break;
-        }
-        *got += (size_t)more;
-    }
-    return fine;
 }
 
 static struct copy_outcome write_all(int to, const unsigned char *data, size_t length) {
@@ -84,7 +60,7 @@ static struct copy_outcome stream(int from, int to, uint64_t left, struct copy_b
     while (left > 0) {
         ssize_t got = read(from, buffer.data, left < buffer.size ? (size_t)left : buffer.size);
         if (got <= 0) {
-            return said(got < 0 ? errno : COPY_CHANGED);
+            return said(got < 0 ? errno : LISTED_CHANGED);
         }
         struct copy_outcome outcome = write_all(to, buffer.data, (size_t)got);
         if (is_bad(outcome)) {
@@ -124,11 +100,7 @@ static struct copy_outcome close_new(int to, struct copy_outcome outcome) {
 static struct copy_outcome copy_small(
     const struct copy_job *job, int from, const char *to_name, const struct row *row, struct copy_buffer buffer
 ) {
-    size_t got = 0;
-    struct copy_outcome outcome = read_all(from, buffer.data, (size_t)row->size + 1, &got);
-    if (!is_bad(outcome)) {
-        outcome = got == row->size ? compare(from, row) : said(COPY_CHANGED);
-    }
+    struct copy_outcome outcome = said(listed_read(from, row, buffer.data));
     if (is_bad(outcome)) {
         return outcome;
     }
@@ -136,7 +108,7 @@ static struct copy_outcome copy_small(
     if (to < 0) {
         return refused(errno);
     }
-    outcome = write_all(to, buffer.data, got);
+    outcome = write_all(to, buffer.data, (size_t)row->size);
     return close_new(to, is_bad(outcome) ? outcome : finish(to, row, job->durable));
 }
 
@@ -149,7 +121,7 @@ static struct copy_outcome copy_large(
     }
     struct copy_outcome outcome = transfer(from, to, row->size, buffer);
     if (!is_bad(outcome)) {
-        outcome = compare(from, row);
+        outcome = said(listed_compare(from, row));
     }
     outcome = close_new(to, is_bad(outcome) ? outcome : finish(to, row, job->durable));
     if (outcome.said != 0 && unlinkat(job->to, to_name, 0) < 0) {
@@ -162,15 +134,14 @@ struct copy_outcome copy_file(
     const struct copy_job *job, const char *name, const char *to_name, const unsigned char *packed, struct copy_buffer buffer
 ) {
     struct row row = row_unpack(packed);
-    int from = openat(job->from, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (from < 0) {
-        return said(errno);
+    int from;
+    int32_t answer = listed_open(job->from, name, &row, &from);
+    if (answer != 0) {
+        return said(answer);
     }
-    struct copy_outcome outcome = compare(from, &row);
-    if (!is_bad(outcome)) {
-        bool small = row.size < buffer.size;
-        outcome = small ? copy_small(job, from, to_name, &row, buffer) : copy_large(job, from, to_name, &row, buffer);
-    }
+    bool small = row.size < buffer.size;
+    struct copy_outcome outcome =
+        small ? copy_small(job, from, to_name, &row, buffer) : copy_large(job, from, to_name, &row, buffer);
     close(from);
     return outcome;
 }

@@ -18,8 +18,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define COPY_CHANGED (-1)
-
 struct copy_job {
     int from;
     int to;
@@ -32,7 +30,7 @@ struct copy_buffer {
 };
 
 struct copy_outcome {
-    int32_t said; /* 0, the errno of reading, or COPY_CHANGED */
+    int32_t said; /* 0, the errno of reading, or LISTED_CHANGED */
     int refused;  /* 0, or the errno of writing */
 };
 

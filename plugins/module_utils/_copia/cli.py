@@ -65,7 +65,7 @@ def _add_sync(sync: argparse.ArgumentParser) -> None:
     sync.add_argument("--group", metavar="NAME", help="the group that everything in DST is to belong to")
     sync.add_argument("--no-durable", action="store_true", help="do not wait until everything is on disk")
     sync.add_argument("--json", action="store_true", help="print the report as JSON and nothing else")
-    sync.add_argument("-j", "--jobs", metavar="N", type=_jobs, default=4, help="accepted; a local run copies with two threads")
+    sync.add_argument("-j", "--jobs", metavar="N", type=_jobs, default=4, help="accepted; a local run takes two")
     sync.add_argument(
         "-b", "--block-size", metavar="N", type=_block_size, help="accepted; a local run sends whole files"
     )

@@ -126,6 +126,11 @@ def unpack_rows(packed: Rows, prefix: bytes = b"") -> Iterator[Tuple[TreePath, P
         yield path, Entry(path, kind, size, mtime_ns, mode, digest, target, uid, gid)
 
 
+def row_of_file(entry: Entry) -> bytes:
+    """The packed row of one file."""
+    return ROW.pack(Kind.FILE, 0, entry.mode, entry.uid, entry.gid, entry.size, entry.mtime_ns)
+
+
 def content_size(rows: bytes) -> int:
     """The sum of the sizes in packed rows, in bytes; added up by columns, since every run of every tree asks for it."""
     columns = [rows[_SIZE_AT + place :: ROW.size] for place in range(8)]

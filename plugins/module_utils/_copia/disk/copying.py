@@ -12,9 +12,9 @@ from __future__ import annotations
 import os
 from typing import Dict, List, Protocol, Sequence
 
-from ..core.entries import Entry, Kind
+from ..core.entries import Entry
 from ..core.errors import RemoteProtocolError
-from ..core.manifest import ROW
+from ..core.manifest import row_of_file
 from ..core.parcel import Here
 from ..core.paths import TreePath, show, split
 from ..core.report import Report
@@ -56,7 +56,7 @@ class Copying:
             asked_for(puts, entry.path)
         paths = [entry.path for entry in item.entries]
         to_parent, to_names = self._stage.places_for(split(paths[0])[0], paths)
-        names, rows = b"\0".join(item.names), b"".join(map(_row, item.entries))
+        names, rows = b"\0".join(item.names), b"".join(map(row_of_file, item.entries))
         part = op.Copies(os.dup(item.directory), os.dup(to_parent), names, b"\0".join(to_names), rows)
         self._parts.append(part)
         self._entries.append(item.entries)
@@ -103,7 +103,3 @@ def asked_for(puts: Dict[TreePath, Put], path: TreePath) -> PutFile:
     if not isinstance(step, PutFile):
         raise RemoteProtocolError(f"a parcel has {show(path)}, which nobody asked for")
     return step
-
-
-def _row(entry: Entry) -> bytes:
-    return ROW.pack(Kind.FILE, 0, entry.mode, entry.uid, entry.gid, entry.size, entry.mtime_ns)

@@ -15,13 +15,13 @@ import os
 import platform
 import stat
 import struct
-import threading
 from typing import Any, Callable, Dict, Iterator, List, Tuple, Type
 
 from ..core.entries import NOT_RECORDED, Kind
 from ..core.manifest import ROW
 from . import twin
 from .folders import FILE
+from .hands import each
 from .operations import (
     CHANGED,
     Append,
@@ -49,8 +49,6 @@ from .operations import (
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2
 _SYSCALL_RENAMEAT2 = {"x86_64": 316, "aarch64": 276, "ppc64le": 357, "s390x": 347, "riscv64": 276}
-_COPYING = 2
-"""Threads that copy. The kernel's work is nearly all of it, and is done without Python's lock."""
 _WINDOW = 1 << 20
 _UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
@@ -83,26 +81,7 @@ class _Unfit(Exception):
 
 
 def _copy_files(operation: CopyFiles) -> List[Tuple[int, ...]]:
-    parts = iter(enumerate(operation.parts))
-    answers: Dict[int, Tuple[int, ...]] = {}
-    troubles: List[OSError] = []
-
-    def work() -> None:
-        for index, part in parts:
-            try:
-                answers[index] = () if troubles else _copy_part(part, operation.durable)
-            except OSError as error:
-                troubles.append(error)
-
-    helpers = [threading.Thread(target=work) for _part in operation.parts[1:_COPYING]]
-    for helper in helpers:
-        helper.start()
-    work()
-    for helper in helpers:
-        helper.join()
-    if troubles:
-        raise troubles[0]
-    return [answers[index] for index in range(len(operation.parts))]
+    return each(lambda part: _copy_part(part, operation.durable), operation.parts)
 
 
 def _copy_part(part: Copies, durable: bool) -> Tuple[int, ...]:

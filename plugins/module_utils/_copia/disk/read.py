@@ -18,17 +18,23 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 from itertools import groupby
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from ..core.delta import Copy, delta, signature
 from ..core.entries import Entry
+from ..core.manifest import row_of_file
 from ..core.parcel import SMALL_LIMIT, Begin, Broken, Copied, Data, Differs, End, Here, Item, Same, Small, Trouble, Want
 from ..core.paths import TreePath, split
+from . import twin
 from .folders import FILE, Folders
+from .hands import each
 
 WINDOW = 1 << 20
 CHANGED = "changed while it was read; run again"
+_FOLDERS_AT_ONCE = 32
+_ANSWER = struct.Struct("<i")
 MOST_HERE = 256
 """Files of one directory that are handed over at once, at most."""
 
@@ -212,13 +218,59 @@ def digest_of_pieces(pieces: Iterable[bytes]) -> bytes:
     return bytes(state.digest())
 
 
-def hash_files(locate: Locate, entries: Iterator[Entry]) -> Dict[TreePath, bytes]:
+def hash_files(locate: Locate, entries: Iterable[Entry]) -> Dict[TreePath, bytes]:
     """The digests of those files that can be read and are as listed; the others are missing."""
     found: Dict[TreePath, bytes] = {}
-    for entry in entries:
+    for entry in _not_small(locate, entries, found) if twin.native else entries:
         digest = _with_open(locate, entry, digest_of)
         if digest is not None:
             found[entry.path] = digest
+    return found
+
+
+def _not_small(locate: Locate, entries: Iterable[Entry], found: Dict[TreePath, bytes]) -> Iterator[Entry]:
+    """Put the digests of small files, which the C twin reads by directory, into ``found``; the others are handed on."""
+    batch: List[Tuple[int, List[Entry], bytes]] = []
+    for _directory, group in groupby(entries, lambda entry: split(entry.path)[0]):
+        alike = list(group)
+        small = [entry for entry in alike if entry.size <= SMALL_LIMIT]
+        yield from (entry for entry in alike if entry.size > SMALL_LIMIT)
+        for start in range(0, len(small), MOST_HERE):
+            _gather(locate, small[start : start + MOST_HERE], batch)
+            if len(batch) >= _FOLDERS_AT_ONCE:
+                _hash_batch(batch, found)
+    _hash_batch(batch, found)
+
+
+def _gather(locate: Locate, entries: List[Entry], batch: List[Tuple[int, List[Entry], bytes]]) -> None:
+    try:
+        parent, name = locate(entries[0].path)
+    except OSError:
+        return
+    names = b"\0".join((name, *(split(entry.path)[1] for entry in entries[1:])))
+    batch.append((os.dup(parent), entries, names))
+
+
+def _hash_batch(batch: List[Tuple[int, List[Entry], bytes]], found: Dict[TreePath, bytes]) -> None:
+    try:
+        for digests in each(_hash_part, batch):
+            found.update(digests)
+    finally:
+        for parent, _entries, _names in batch:
+            os.close(parent)
+        batch.clear()
+
+
+def _hash_part(part: Tuple[int, List[Entry], bytes]) -> Dict[TreePath, bytes]:
+    parent, entries, names = part
+    rows = b"".join(map(row_of_file, entries))
+    data, answers = twin.native.read_files(parent, names, rows)
+    found: Dict[TreePath, bytes] = {}
+    at = 0
+    for entry, (answer,) in zip(entries, _ANSWER.iter_unpack(answers)):
+        if not answer:
+            found[entry.path] = _blake3(data[at : at + entry.size]).digest()
+            at += entry.size
     return found
 
 

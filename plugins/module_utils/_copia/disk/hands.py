@@ -1,0 +1,42 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two hands: work on many small files is mostly the kernel's, and is done without Python's lock."""
+
+from __future__ import annotations
+
+import threading
+from typing import Callable, Dict, List, Sequence, TypeVar
+
+HANDS = 2
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+def each(do: Callable[[P], R], parts: Sequence[P]) -> List[R]:
+    """``do`` for each of ``parts``, at most two at once; the results in their order.
+
+    :raises OSError: the first one of ``do``; parts that were not begun by then are left.
+    """
+    waiting = iter(enumerate(parts))
+    results: Dict[int, R] = {}
+    troubles: List[OSError] = []
+
+    def work() -> None:
+        for index, part in waiting:
+            try:
+                results[index] = do(part)
+            except OSError as error:
+                troubles.append(error)
+            if troubles:
+                return
+
+    helpers = [threading.Thread(target=work) for _part in parts[1:HANDS]]
+    for helper in helpers:
+        helper.start()
+    work()
+    for helper in helpers:
+        helper.join()
+    if troubles:
+        raise troubles[0]
+    return [results[index] for index in range(len(parts))]
