@@ -28,6 +28,8 @@ from .figures import Figures
 RSYNC, NATIVE, PYTHON = "rsync -a", "copia, C twin", "copia, Python"
 NATIVE_WALK, PYTHON_WALK = "scan, C twin", "scan, Python"
 SIZE = 4096
+SHORT = 3
+"""What is over in a second is measured more often: the rounds are multiplied."""
 COMMAND = "import sys; from copia.cli import main; sys.exit(main())"
 WALK = "import os, sys; from copia.disk.scan import Scan; Scan().tree(os.open(sys.argv[1], os.O_RDONLY))"
 WITHOUT_C = "import sys; sys.modules['_copia_native'] = None; "
@@ -41,7 +43,7 @@ def measure(folder: pathlib.Path, rounds: int, files: int) -> Figures:
     with new_disk(folder, "source", files) as disk:
         source = tree(disk / "tree", files)
         bench.run(("cp", "-a", f"{source}", f"{disk / 'same'}"))
-        for number in range(rounds):
+        for number in range(SHORT * rounds):
             bench.walk(source, number)
             bench.nothing_to_do(source, disk / "same", number)
         for number in range(rounds if not os.geteuid() else 0):

@@ -17,12 +17,13 @@ import pytest
 from copia.core.entries import NOT_RECORDED, Entry, Kind, Problem, Unknown
 from copia.core.manifest import Manifest
 from copia.core.selection import Rules, selector
+from copia.disk import twin
 from copia.disk.scan import Scan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.trees import age, grow
-from tests.twins import BOTH, EACH_TWIN, choose
+from tests.twins import BOTH, EACH_TWIN, choose, module
 
 ODD = (b"new\nline", b"\xff\xfe", b"-rf", b" ", b"y" * 255, "ü".encode(), b"a.b", b"a", b"A", b"a0", b"~", b"\x01")
 
@@ -49,6 +50,10 @@ def odd_tree(root: pathlib.Path) -> pathlib.Path:
     os.symlink(b"\xff" * 4000, root / "long")
     age(root)
     return root
+
+
+def test_an_installed_c_module_is_the_one_that_this_code_was_written_for() -> None:
+    assert module().ABI == twin.ABI
 
 
 @EACH_TWIN

@@ -16,27 +16,32 @@ R = TypeVar("R")
 def each(do: Callable[[P], R], parts: Sequence[P]) -> List[R]:
     """``do`` for each of ``parts``, at most two at once; the results in their order.
 
-    :raises OSError: the first one of ``do``; parts that were not begun by then are left.
+    The first exception of ``do`` (or of a user who interrupts) is raised when both hands have let go of what they hold;
+    parts that were not begun by then are left.
     """
     waiting = iter(enumerate(parts))
     results: Dict[int, R] = {}
-    troubles: List[OSError] = []
+    troubles: List[BaseException] = []
 
     def work() -> None:
         for index, part in waiting:
-            try:
-                results[index] = do(part)
-            except OSError as error:
-                troubles.append(error)
             if troubles:
                 return
+            try:
+                results[index] = do(part)
+            except BaseException as error:
+                troubles.append(error)
 
     helpers = [threading.Thread(target=work) for _part in parts[1:HANDS]]
     for helper in helpers:
         helper.start()
     work()
-    for helper in helpers:
-        helper.join()
+    while any(helper.is_alive() for helper in helpers):
+        try:
+            for helper in helpers:
+                helper.join()
+        except KeyboardInterrupt as interrupt:
+            troubles.append(interrupt)
     if troubles:
         raise troubles[0]
     return [results[index] for index in range(len(parts))]
