@@ -74,9 +74,8 @@ ROOMS = (
         PURE,
         (
             ("selection.py", "pathspec"),
-            ("delta.py", "blake3"),
-            ("delta.py", "_copia_native"),
-            ("rolling.py", "_copia_native"),
+            ("blocks.py", "blake3"),
+            ("twin.py", "_copia_native"),
         ),
         NO_IO,
     ),
@@ -90,7 +89,7 @@ ROOMS = (
     Room(
         "module_utils/_copia/disk",
         engine("core", "disk"),
-        (LIBRARY - NETWORK - {"subprocess"}) | {"blake3", "filelock", "_copia_native"},
+        (LIBRARY - NETWORK - {"subprocess"}) | {"blake3", "filelock"},
         (),
         frozenset({"print", "input"}),
     ),

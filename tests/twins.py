@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
-from typing import Any
+from typing import Any, Iterator
 
 import pytest
-from copia.disk import twin
+from copia.core import twin
 
 EACH_TWIN = pytest.mark.parametrize("kind", ["python", "native"])
 BOTH = pytest.mark.skipif(
@@ -25,3 +26,15 @@ def choose(patch: pytest.MonkeyPatch, kind: str) -> None:
 def module() -> Any:
     """The C module; the test is skipped where it is not installed."""
     return pytest.importorskip("_copia_native", reason="_copia_native is not installed")
+
+
+KINDS = ("python", "native") if importlib.util.find_spec("_copia_native") else ("python",)
+"""The twins that are here, for tests that go through them by themselves: a law cannot be a parametrized fixture."""
+
+
+@contextlib.contextmanager
+def using(kind: str) -> Iterator[None]:
+    """Within, the twin of that kind works."""
+    with pytest.MonkeyPatch.context() as patch:
+        choose(patch, kind)
+        yield

@@ -35,8 +35,8 @@ struct copia_table {
 int copia_table_make(struct copia_table *table, const uint8_t *rows, size_t count, size_t size);
 void copia_table_free(struct copia_table *table);
 
-/* The first position in data, of those below limit, at which a block of the table stands, and its number. Position
- * limit where there is none, or where *failures blocks seemed to match and did not; those are taken off *failures. */
+/* The first position in data, of those below limit, at which a block of the table stands, and its number; limit where
+ * there is none. A weak sum that is found at another block is taken off *failures; with none left nothing is found. */
 size_t copia_find(const struct copia_table *table, const uint8_t *data, size_t n, size_t limit, uint32_t *number,
                   uint64_t *failures);
 

@@ -7,8 +7,8 @@
  * Rules
  * 1. Each position costs one word of a filter; what passes costs a look into the table; what is found there costs the
  *    half sum; what has that costs one strong sum, which is the judge.
- * 2. At most COPIA_CANDIDATES blocks with one weak sum are known, the first ones of the basis, and a number of failed
- *    judgements is given: crafted data costs no more than that. */
+ * 2. At most COPIA_CANDIDATES blocks with one weak sum are known, the first ones of the basis, and a number of failures
+ *    is given, weak sums that were found at a block that is another one: crafted data costs no more than that. */
 #include "blocks.h"
 
 #include <stdlib.h>
@@ -101,7 +101,7 @@ static uint32_t looked_up(const struct copia_table *table, uint32_t weak, uint32
     return 0;
 }
 
-/* Judge the block at data, whose weak sum has the chain that begins at link: 1 found, 0 no, -1 it only seemed so. */
+/* Whether one of the blocks with its weak sum, a chain that begins at link, stands at data. */
 static int judged(const struct copia_table *table, const uint8_t *data, uint32_t link, uint32_t *number) {
     uint32_t half = copia_adler32(data, table->size / 2);
     uint8_t strong[COPIA_STRONG];
@@ -120,7 +120,7 @@ static int judged(const struct copia_table *table, const uint8_t *data, uint32_t
             return 1;
         }
     }
-    return hashed ? -1 : 0;
+    return 0;
 }
 
 static uint32_t byte_sum(const uint8_t *data, size_t n) {
@@ -242,9 +242,11 @@ static int stands(const struct copia_table *table, const uint8_t *data, uint32_t
     if (link == 0 || *failures == 0) {
         return 0;
     }
-    int verdict = judged(table, data, link, number);
-    *failures -= verdict < 0;
-    return verdict > 0;
+    if (judged(table, data, link, number)) {
+        return 1;
+    }
+    *failures -= 1;
+    return 0;
 }
 
 size_t copia_find(const struct copia_table *table, const uint8_t *data, size_t n, size_t limit, uint32_t *number,

@@ -100,7 +100,7 @@ class _Bench:
         self.starts = {PYTHON: WITHOUT_C, NATIVE: ""} if self._has_c() else {PYTHON: WITHOUT_C}
 
     def _has_c(self) -> bool:
-        code = "from copia.disk import twin; raise SystemExit(twin.native is None)"
+        code = "from copia.core import twin; raise SystemExit(twin.native is None)"
         return not subprocess.run([sys.executable, "-c", code], env=self.environment, check=False).returncode
 
     def run(self, command: Sequence[str]) -> Tuple[float, int]:

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import threading
-from typing import Callable, Dict, List, Sequence, TypeVar
+from collections import deque
+from typing import Callable, Deque, Dict, Iterable, Iterator, List, Sequence, TypeVar
 
 HANDS = 2
 P = TypeVar("P")
@@ -45,3 +46,17 @@ def each(do: Callable[[P], R], parts: Sequence[P]) -> List[R]:
     if troubles:
         raise troubles[0]
     return [results[index] for index in range(len(parts))]
+
+
+def in_order(do: Callable[[P], R], parts: Iterable[P]) -> Iterator[R]:
+    """The same for what comes one by one: results as they are asked for, a few of them ahead."""
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    with ThreadPoolExecutor(HANDS) as pool:
+        waiting: Deque[Future[R]] = deque()
+        for part in parts:
+            waiting.append(pool.submit(do, part))
+            if len(waiting) > 2 * HANDS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

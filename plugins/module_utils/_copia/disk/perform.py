@@ -17,9 +17,9 @@ import stat
 import struct
 from typing import Any, Callable, Dict, Iterator, List, Tuple, Type
 
+from ..core import twin
 from ..core.entries import NOT_RECORDED, Kind
 from ..core.manifest import ROW
-from . import twin
 from .folders import FILE
 from .hands import each
 from .operations import (

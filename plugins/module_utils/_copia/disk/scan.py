@@ -24,10 +24,10 @@ from dataclasses import dataclass, field
 from itertools import compress
 from typing import List, Optional, Protocol, Tuple
 
+from ..core import twin
 from ..core.entries import ABSENT, NOT_RECORDED, Entry, Kind, Presence, Problem
 from ..core.manifest import ROW, UNLISTED, Block, Manifest, Rows
 from ..core.paths import ROOT, TreePath, is_reserved, join
-from . import twin
 from .folders import DIRECTORY
 
 _KINDS = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.DIRECTORY, stat.S_IFLNK: Kind.LINK}

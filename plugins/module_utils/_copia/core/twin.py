@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The door of this room to ``_copia_native``, the optional twin in C of its loops.
+"""The one door to ``_copia_native``, the optional twin in C of the hot loops.
 
 What is behind it does what the Python beside its callers does, with the same results, and lets go of Python's lock
 while it works: so two threads of it are worth their while.
@@ -22,3 +22,8 @@ try:
         native = _copia_native
 except ImportError:
     pass
+
+
+def engine() -> str:
+    """Which twin works: ``native`` or ``python``."""
+    return "python" if native is None else "native"
