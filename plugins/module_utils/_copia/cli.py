@@ -13,7 +13,7 @@ import os
 import sys
 from typing import List, Optional, Sequence
 
-from . import __version__
+from . import __version__, cli_delta
 from .core.brakes import parse_limit
 from .core.entries import Entry, Kind
 from .core.errors import CopiaError, InputError
@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"copia {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_sync(commands.add_parser("sync", help="make DST equal to SRC, a file or (with -r) a tree", allow_abbrev=False))
+    cli_delta.add(commands)
     return parser
 
 
@@ -65,23 +66,12 @@ def _add_sync(sync: argparse.ArgumentParser) -> None:
     sync.add_argument("--group", metavar="NAME", help="the group that everything in DST is to belong to")
     sync.add_argument("--no-durable", action="store_true", help="do not wait until everything is on disk")
     sync.add_argument("--json", action="store_true", help="print the report as JSON and nothing else")
-    sync.add_argument("-j", "--jobs", metavar="N", type=_jobs, default=4, help="accepted; a local run takes two")
     sync.add_argument(
-        "-b", "--block-size", metavar="N", type=_block_size, help="accepted; a local run sends whole files"
+        "-j", "--jobs", metavar="N", type=cli_delta.jobs, default=4, help="accepted; a local run takes two"
     )
-
-
-def _jobs(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 64:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a number from 1 to 64")
-    return int(text)
-
-
-def _block_size(text: str) -> int:
-    number = int(text) if text.isdigit() else 0
-    if not 512 <= number <= 65536 or number & (number - 1):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a power of two from 512 to 65536")
-    return number
+    sync.add_argument(
+        "-b", "--block-size", metavar="N", type=cli_delta.block_size, help="accepted; a local run sends whole files"
+    )
 
 
 def _sync(options: argparse.Namespace) -> int:

@@ -14,10 +14,10 @@ import tempfile
 from typing import Any, Callable, Dict, List, Tuple
 
 import pytest
+from copia.core import twin
 from copia.core.entries import NOT_RECORDED, Entry, Kind, Problem, Unknown
 from copia.core.manifest import Manifest
 from copia.core.selection import Rules, selector
-from copia.disk import twin
 from copia.disk.scan import Scan
 from hypothesis import given, settings
 from hypothesis import strategies as st

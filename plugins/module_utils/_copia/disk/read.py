@@ -30,7 +30,7 @@ from ..core.manifest import row_of_file
 from ..core.parcel import SMALL_LIMIT, Begin, Broken, Copied, Data, Differs, End, Here, Item, Same, Small, Trouble, Want
 from ..core.paths import TreePath, split
 from .folders import FILE, Folders
-from .hands import each, in_order
+from .hands import HANDS, each, go_through
 
 WINDOW = 1 << 20
 CHANGED = "changed while it was read; run again"
@@ -128,7 +128,7 @@ class Reader:
         data = os.read(descriptor, size + 1)
         if len(data) != size or not _is_as_listed(descriptor, want.entry):
             return Trouble(path, CHANGED)
-        digest = _blake3(data).digest() if self._digests or want.digest else b""
+        digest = fresh_digest(data).digest() if self._digests or want.digest else b""
         if want.digest and digest == want.digest:
             return Same(path)
         if self._dry and not want.with_text:
@@ -138,7 +138,7 @@ class Reader:
     def _stream(self, want: Want, descriptor: int) -> Iterator[Item]:
         """A large file, whole or as a delta. Once begun, trouble is ``Broken``: the stream stays in frame."""
         yield Begin(want.entry.path, want.entry.size)
-        state = _blake3() if self._digests or want.signature is not None else None
+        state = fresh_digest() if self._digests or want.signature is not None else None
         try:
             if want.signature is None:
                 yield from _whole(descriptor, want.entry.size, state)
@@ -181,7 +181,7 @@ def _difference(descriptor: int, want: Want, state: Any) -> Iterator[Item]:
     def read_at(offset: int, length: int) -> bytes:
         return os.pread(descriptor, length, offset)
 
-    for part in delta(read_at, want.entry.size, want.signature, each=in_order if twin.native else map):
+    for part in delta(read_at, want.entry.size, want.signature, each=go_through(HANDS)):
         start, end = part.offset, part.offset + part.length
         if isinstance(part, Copy):
             yield Copied(part.offset, part.length)
@@ -197,7 +197,8 @@ def _is_as_listed(descriptor: int, entry: Entry) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_size == entry.size and found.st_mtime_ns == entry.mtime_ns
 
 
-def _blake3(data: bytes = b"") -> Any:
+def fresh_digest(data: bytes = b"") -> Any:
+    """A BLAKE3 that has taken in ``data``."""
     from blake3 import blake3
 
     return blake3(data)
@@ -213,7 +214,7 @@ def digest_of(descriptor: int) -> bytes:
 
 def digest_of_pieces(pieces: Iterable[bytes]) -> bytes:
     """The BLAKE3 of joined ``pieces``, 32 bytes."""
-    state = _blake3()
+    state = fresh_digest()
     for piece in pieces:
         state.update(piece)
     return bytes(state.digest())
@@ -270,7 +271,7 @@ def _hash_part(part: Tuple[int, List[Entry], bytes]) -> Dict[TreePath, bytes]:
     at = 0
     for entry, (answer,) in zip(entries, _ANSWER.iter_unpack(answers)):
         if not answer:
-            found[entry.path] = _blake3(data[at : at + entry.size]).digest()
+            found[entry.path] = fresh_digest(data[at : at + entry.size]).digest()
             at += entry.size
     return found
 
@@ -281,17 +282,26 @@ def sign_file(locate: Locate, entry: Entry, block_size: int) -> Any:
 
 
 def sign_open(descriptor: int, length: int, block_size: int) -> Signature:
-    """The signature of ``length`` bytes of an open file; several windows at once where the C twin works.
+    """The signature of ``length`` bytes of an open file.
 
     :raises OSError: when it can't be read.
     """
-    window = max(block_size, WINDOW - WINDOW % block_size)
+    hands = HANDS if length > 2 * WINDOW else 1
+    rows = [rows for _data, rows in sign_pieces(descriptor, length, block_size, hands)]
+    return Signature(block_size, length, b"".join(rows))
 
-    def rows(at: int) -> bytes:
-        return block_rows(os.pread(descriptor, min(window, length - at), at), block_size)
 
-    each_window = in_order if twin.native and length > 2 * window else map
-    return Signature(block_size, length, b"".join(each_window(rows, range(0, length, window))))
+def sign_pieces(descriptor: int, length: int, block_size: int, hands: int) -> Iterator[Tuple[bytes, bytes]]:
+    """The windows of an open file, and the rows of the blocks in each; several at once where the C twin works.
+
+    :raises OSError: when it can't be read.
+    """
+
+    def window(at: int) -> Tuple[bytes, bytes]:
+        data = os.pread(descriptor, min(WINDOW, length - at), at)
+        return data, block_rows(data, block_size)
+
+    yield from go_through(hands)(window, range(0, length, WINDOW))
 
 
 def read_small(locate: Locate, entry: Entry) -> Optional[bytes]:
