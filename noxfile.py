@@ -17,5 +17,6 @@ def _add(wish: str) -> None:
         session.run("make", wish, external=True)
 
 
-for _name in ("demo", "test", "fast", "unit", "faults", "sanity", "lint", "integration", "molecule", "matrix", "bench"):
+WISHES = "demo test fast unit native faults sanity lint integration molecule matrix bench"
+for _name in WISHES.split():
     _add(_name)

@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Optional, Sequence
@@ -177,6 +178,24 @@ def unit(tally: Tally) -> None:
     run(tally, "unit tests", [sys.executable, "-m", "pytest", "-rs", "tests/unit"])
 
 
+def native(tally: Tally) -> None:
+    """The C wheel built into build/native, and what it is a twin of tested on it, in a venv beside ours."""
+    folder, venv = BUILD / "native", BUILD / "native" / "venv"
+    shutil.rmtree(folder, ignore_errors=True)
+    if not run(tally, "native wheel", [sys.executable, "-m", "build", "--wheel", "--outdir", folder, ROOT / "native"]):
+        return
+    made = [sys.executable, "-m", "venv", "--without-pip", str(venv)]
+    subprocess.run(made, check=True, capture_output=True)
+    python = venv / "bin" / "python"
+    there = [sysconfig.get_path("purelib", vars={"base": str(venv), "platbase": str(venv)})]
+    pathlib.Path(there[0], "ours.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-index"]
+    if not run(tally, "native install", [*pip, *sorted(folder.glob("*.whl"))]):
+        return
+    suites = [f"tests/unit/{name}" for name in ("core", "laws", "disk", "flow")]
+    run(tally, "unit tests on the C twin", [python, "-m", "pytest", "-rs", "--twin", "native", *suites, "tests/faults"])
+
+
 def faults(tally: Tally) -> None:
     """Kills, races, full disks."""
     run(tally, "faults", [sys.executable, "-m", "pytest", "-rs", "tests/faults"])
@@ -257,6 +276,7 @@ def test(tally: Tally) -> None:
     install(tally)
     lint(tally)
     unit(tally)
+    native(tally)
     faults(tally)
     for version in ("3.9", "3.13"):
         unit_on(tally, version)
@@ -267,7 +287,7 @@ def test(tally: Tally) -> None:
 
 WISHES: Dict[str, Callable[[Tally], None]] = {
     function.__name__: function
-    for function in (test, fast, lint, unit, faults, sanity, integration, molecule, matrix, collection, install)
+    for function in (test, fast, lint, unit, native, faults, sanity, integration, molecule, matrix, collection, install)
 }
 
 

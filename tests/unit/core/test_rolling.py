@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 import zlib
-from typing import Callable, Container
 
 import pytest
 from copia.core import rolling
@@ -16,8 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 BLOCK_SIZES = [MIN_BLOCK << power for power in range((MAX_BLOCK // MIN_BLOCK).bit_length())]
-SEARCHES = sorted({rolling.python_search, rolling.search}, key=str)
-"""The search in Python, and the one that is used, where that is its C twin."""
 
 
 def by_the_book(block: bytes) -> int:
@@ -65,16 +62,9 @@ def test_law_rolling_over_any_bytes_equals_summing_afresh(first: bytes, followin
     assert weak == rolling.weak_sum(data[len(following) :])
 
 
-@pytest.mark.parametrize("search", SEARCHES)
 @given(data=st.binary(max_size=120), size=st.integers(1, 40), wanted=st.lists(st.binary(min_size=1, max_size=40)))
-def test_law_the_search_finds_the_first_window_with_a_known_sum(
-    search: "Callable[[bytes, int, Container[int]], int]", data: bytes, size: int, wanted: "list[bytes]"
-) -> None:
+def test_law_the_search_finds_the_first_window_with_a_known_sum(data: bytes, size: int, wanted: "list[bytes]") -> None:
     known = {rolling.weak_sum(block): 0 for block in [*wanted, data[7 : 7 + size]]}
     positions = range(len(data) - size + 1)
     first = next((at for at in positions if rolling.weak_sum(data[at : at + size]) in known), -1)
-    assert search(data, size, known) == first
-
-
-def test_the_engine_is_named_after_the_search_that_is_used() -> None:
-    assert (rolling.ENGINE == "python") is (rolling.search is rolling.python_search)
+    assert rolling.search(data, size, known) == first

@@ -20,14 +20,6 @@ from __future__ import annotations
 import zlib
 from typing import Container
 
-try:
-    import _copia_native as _twin
-except ImportError:
-    _twin = None
-
-ENGINE = "python" if _twin is None else "native"
-"""Which twin searches: this file, or ``search`` of the C module ``_copia_native`` where that is installed."""
-
 MODULUS = 65521
 """The largest prime below 2**16."""
 
@@ -44,7 +36,7 @@ def roll(weak: int, out: int, into: int, length: int) -> int:
     return high << 16 | low
 
 
-def python_search(data: bytes, size: int, known: Container[int]) -> int:
+def search(data: bytes, size: int, known: Container[int]) -> int:
     """The first position in ``data`` where a window of ``size`` bytes has a ``known`` weak sum; -1 where none has.
 
     The arithmetic is that of ``roll``, written out: a call for every byte would halve the speed (about 4 MB/s).
@@ -61,6 +53,3 @@ def python_search(data: bytes, size: int, known: Container[int]) -> int:
         if high << 16 | low in known:
             return at
     return -1
-
-
-search = python_search if _twin is None else _twin.search
