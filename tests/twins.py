@@ -12,7 +12,9 @@ from typing import Any, Iterator
 import pytest
 from copia.core import twin
 
-EACH_TWIN = pytest.mark.parametrize("kind", ["python", "native"])
+KINDS = ("python", "native") if importlib.util.find_spec("_copia_native") else ("python",)
+"""The twins that are here. Where there is one only, the laws that compare the two are skipped, and say why."""
+EACH_TWIN = pytest.mark.parametrize("kind", KINDS)
 BOTH = pytest.mark.skipif(
     importlib.util.find_spec("_copia_native") is None, reason="_copia_native is not installed: there is one twin only"
 )
@@ -26,10 +28,6 @@ def choose(patch: pytest.MonkeyPatch, kind: str) -> None:
 def module() -> Any:
     """The C module; the test is skipped where it is not installed."""
     return pytest.importorskip("_copia_native", reason="_copia_native is not installed")
-
-
-KINDS = ("python", "native") if importlib.util.find_spec("_copia_native") else ("python",)
-"""The twins that are here, for tests that go through them by themselves: a law cannot be a parametrized fixture."""
 
 
 @contextlib.contextmanager

@@ -17,7 +17,8 @@ NEEDS = ("blake3>=1.0", "cbor2>=5.9", "pathspec>=0.12", "filelock>=3.12", "zstan
 
 
 def engine_venv(python: str = "/usr/bin/python3", folder: "pathlib.Path | None" = None) -> pathlib.Path:
-    """The folder of a virtual environment of ``python`` with the engine's libraries and the checkout's ``copia``.
+    """The folder of a virtual environment of ``python`` with the engine's libraries and the checkout's ``copia``; with
+    its C twin too where ``make native`` has built it.
 
     :raises HostsUnavailable: when it cannot be made, for instance without a package index.
     """

@@ -12,12 +12,12 @@ import pytest
 from blake3 import blake3
 from copia.core.blocks import MAX_CANDIDATES, Table, block_rows, equal_blocks
 
-from tests.twins import choose, module
+from tests.twins import KINDS, choose, module
 
 LENGTHS = [0, 1, 63, 64, 65, 511, 512, 1023, 1024, 1025, 2047, 2048, 3072, 4096, 5119, 16384, 65535, 65536, 200_001]
 
 
-@pytest.fixture(autouse=True, params=["python", "native"])
+@pytest.fixture(autouse=True, params=KINDS)
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every test here is told to both twins."""
     choose(monkeypatch, request.param)

@@ -31,7 +31,7 @@ from copia.core.delta import (
 from copia.core.errors import RemoteProtocolError
 from copia.core.rolling import weak_sum
 
-from tests.twins import choose
+from tests.twins import KINDS, choose
 
 PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs" / "formats" / "signature.md"
 MIB = 1 << 20
@@ -42,7 +42,7 @@ def reader(data: bytes) -> Callable[[int, int], bytes]:
     return lambda offset, length: data[offset : offset + length]
 
 
-@pytest.fixture(autouse=True, params=["python", "native"])
+@pytest.fixture(autouse=True, params=KINDS)
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Every test here is told to both twins."""
     choose(monkeypatch, request.param)

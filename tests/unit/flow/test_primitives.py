@@ -14,12 +14,12 @@ from typing import Callable, List
 import pytest
 from copia.cli import main
 
-from tests.twins import choose
+from tests.twins import KINDS, choose
 
 PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs" / "formats" / "delta.md"
 
 
-@pytest.fixture(autouse=True, params=["python", "native"])
+@pytest.fixture(autouse=True, params=KINDS)
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> str:
     """Every test here is told to both twins, in a folder of its own."""
     choose(monkeypatch, request.param)
