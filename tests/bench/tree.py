@@ -3,25 +3,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``copia sync -r`` on one host beside ``rsync -a``: nothing to do, first copies, walking; many small files.
 
-``python -m tests.bench.tree [--files N] [--rounds N]`` prints a table and writes build/bench/tree.json. Copies go to a
-new ext4 of their own each time, since file systems are slow at making files just after they removed many; that needs
-root. The figures of docs/performance.md are those of ``--files 100000``.
+Copies go to a new ext4 of their own each time, since file systems are slow at making files just after they removed
+many; that needs root.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import pathlib
 import platform
 import subprocess
 import sys
-import tempfile
 import time
 from typing import Dict, Iterator, List, Mapping, Sequence, Tuple
 
-from tests.chores import BUILD, ROOT
+from tests.chores import ROOT
 
 from .figures import Figures
 
@@ -157,21 +154,3 @@ def turned(tools: List[str], number: int) -> List[str]:
     """The tools take turns in being first."""
     start = number % len(tools)
     return tools[start:] + tools[:start]
-
-
-def main() -> int:
-    """Measure, print, save."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.tree", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--files", type=int, default=10_000)
-    parser.add_argument("--folder", type=pathlib.Path, default=BUILD, help="where disks are made")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=options.folder) as folder:
-        figures = measure(pathlib.Path(folder), options.rounds, options.files)
-    figures.save(BUILD / "bench" / "tree.json")
-    print(f"median seconds and (median ratio to {figures.base}):\n\n{figures.table()}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

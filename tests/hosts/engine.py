@@ -51,6 +51,9 @@ def _put_copia(folder: pathlib.Path) -> None:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
     _run(str(folder / "bin/python"), "-m", "compileall", "-q", str(site / "copia"))
+    for wheel in (ROOT / "build" / "native").glob("copia_native-*.whl"):
+        pip = (str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--no-deps", "--no-index")
+        _run(*pip, "--force-reinstall", str(wheel))
 
 
 def _run(*command: str) -> str:

@@ -1,9 +1,10 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One file that is made from pieces: staged beside its name, flushed, and renamed when it is whole.
+"""One file that is made from pieces: staged beside its name, and renamed when it is whole.
 
-Who fails, or is killed, on the way leaves what stood under the name as it was.
+Who fails, or is killed, on the way leaves what stood under the name as it was. Nothing is flushed: after a power cut the
+three commands are run again.
 """
 
 from __future__ import annotations
@@ -30,9 +31,8 @@ def write_whole(parent: int, name: bytes, pieces: Iterator[bytes], attributes: o
         except BaseException:
             os.close(new)
             raise
-        yield op.SealFile(new, attributes, durable=True)
+        yield op.SealFile(new, attributes, durable=False)
         yield op.Replace(*staged, parent, name)
-        yield op.Flush(parent)
     except Exception:
         yield from stage.leave()
         raise
