@@ -143,14 +143,7 @@ def collection(tally: Tally, everything: bool = True) -> None:
         old.unlink()
     os.environ.setdefault("SOURCE_DATE_EPOCH", "1767225600")
     source = BUILD / "wheel-source"
-    shutil.rmtree(source, ignore_errors=True)
-    for name in checkout_files():
-        if name.startswith("plugins/module_utils/_copia/") or name in (
-            "pyproject.toml",
-            "LICENSES/GPL-3.0-or-later.txt",
-        ):
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, source / name)
+    copy_files(source, "plugins/module_utils/_copia/", "pyproject.toml", "LICENSES/GPL-3.0-or-later.txt")
     carried_wheels(tally, everything)
     for path in CARRIED.glob("copia_native-*"):
         shutil.copy(path, carried)
@@ -161,6 +154,7 @@ def collection(tally: Tally, everything: bool = True) -> None:
 def install(tally: Tally) -> None:
     """Build the collection and install it where our tests look for it, with what the benchmarks compare it with."""
     collection(tally, everything=False)
+    native(tally)
     archives = sorted(BUILD.glob("copia-sync-*.tar.gz"))
     command = [BIN / "ansible-galaxy", "collection", "install", "--force", "--no-deps", "--offline", "-p", COLLECTIONS]
     shutil.rmtree(INSTALLED, ignore_errors=True)
@@ -207,8 +201,28 @@ def trust(tally: Tally) -> None:
 
 
 def native(tally: Tally) -> None:
-    """What the C module is a twin of, tested on it."""
-    run(tally, "unit tests on the C twin", [sys.executable, "-m", "tests.native.unit"])
+    """The C twin for the interpreter of .venv, built into build/native: the tests run on both twins then."""
+    folder, source = BUILD / "native", BUILD / "native-source"
+    if shutil.which(os.environ.get("CC", "cc")) is None:
+        skip(tally, "native", "no C compiler; everything runs in pure Python")
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    copy_files(source, "native/")
+    if not run(
+        tally, "native wheel", [sys.executable, "-m", "build", "--wheel", "--outdir", folder, source / "native"]
+    ):
+        return
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--no-index"]
+    run(tally, "native install", [*pip, "--force-reinstall", *sorted(folder.glob("*.whl"))])
+
+
+def copy_files(place: pathlib.Path, *prefixes: str) -> None:
+    """The checkout's files whose names begin so, and nothing else, at ``place``: tools build in the sources' folder."""
+    shutil.rmtree(place, ignore_errors=True)
+    for name in checkout_files():
+        if name.startswith(prefixes):
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, place / name)
 
 
 def faults(tally: Tally) -> None:

@@ -16,7 +16,6 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 ENGINE = ROOT / "plugins" / "module_utils" / "_copia"
 
 
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Which twin of the engine the tests run on; by default the one that a user would have."""
     parser.addoption("--twin", choices=("python", "native"), help="run on this twin of the engine, or fail")
@@ -24,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the C module unimportable, or insist on it, before a test imports the engine."""
-    twin = config.getoption("--twin")
+    twin = config.getoption("--twin", None)
     if twin == "python":
         sys.modules["_copia_native"] = None  # type: ignore[assignment]
     elif twin == "native" and importlib.util.find_spec("_copia_native") is None:

@@ -2,14 +2,14 @@
  * GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt)
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The matcher on crafted rows and data. Sources: match.c blake3.c
+ * The matcher on crafted rows and data. Sources: find.c blocks.c adler.c blake3.c cpu.c
  *
- * Input: block size, candidates, failures, count of rows (one byte each), rows, data. What is checked: no access out of
+ * Input: block size, failures, count of rows, kind of basis (one byte each), rows, data. What is checked: no access out of
  * bounds (the sanitizers), an answer within bounds that holds, and no earlier window that would have been one. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "match.h"
+#include "blocks.h"
 
 #define CHECK(holds)                                                                                                 \
     do {                                                                                                             \
@@ -37,14 +37,16 @@ static uint32_t plain_adler(const uint8_t *data, size_t n) {
     return b << 16 | a;
 }
 
-static void row_of(const uint8_t *data, size_t n, uint8_t row[COPIA_ROW]) {
-    uint8_t strong[32];
-    uint32_t weak = plain_adler(data, n);
+static void put32(uint8_t *to, uint32_t number) {
     for (unsigned i = 0; i < 4; i++) {
-        row[i] = (uint8_t)(weak >> 8 * i);
+        to[i] = (uint8_t)(number >> 8 * i);
     }
-    copia_blake3_many(&data, 1, n, strong);
-    memcpy(row + 4, strong, COPIA_STRONG);
+}
+
+static void row_of(const uint8_t *data, size_t n, uint8_t row[COPIA_ROW]) {
+    put32(row, plain_adler(data, n));
+    put32(row + 4, plain_adler(data, n / 2));
+    copia_strong(data, n, row + 8);
 }
 
 static int is_among(const uint8_t *row, const uint8_t *rows, size_t count) {
@@ -56,43 +58,45 @@ static int is_among(const uint8_t *row, const uint8_t *rows, size_t count) {
     return 0;
 }
 
-static void check_find(const uint8_t *rows, size_t count, size_t size, unsigned candidates, uint64_t failures,
-                       const uint8_t *data, size_t n) {
-    copia_table table;
+static void check_find(const uint8_t *rows, size_t count, size_t size, uint64_t failures, const uint8_t *data, size_t n) {
+    struct copia_table table;
     uint8_t row[COPIA_ROW];
-    CHECK(copia_table_make(&table, rows, count, size, candidates) == 0);
-    copia_hit hit = copia_table_find(&table, data, n, failures);
+    uint32_t number = 0;
+    uint64_t left = failures;
+    size_t limit = n < size ? 0 : n - size + 1;
+    CHECK(copia_table_make(&table, rows, count, size) == 0);
+    size_t at = copia_find(&table, data, n, limit, &number, &left);
     copia_table_free(&table);
-    CHECK(hit.at <= n && hit.failed <= failures && hit.number < (int64_t)count);
-    if (hit.number >= 0) {
-        CHECK(hit.at + size <= n);
-        row_of(data + hit.at, size, row);
-        CHECK(memcmp(row, rows + COPIA_ROW * (size_t)hit.number, COPIA_ROW) == 0);
-    }
-    for (size_t at = 0; candidates >= count && at < hit.at && at + size <= n; at++) {
+    CHECK(at <= limit && left <= failures);
+    if (at < limit) {
+        CHECK(number < count);
         row_of(data + at, size, row);
+        CHECK(memcmp(row, rows + COPIA_ROW * number, COPIA_ROW) == 0);
+    }
+    for (size_t before = 0; left > 0 && count <= COPIA_CANDIDATES && before < at; before++) {
+        row_of(data + before, size, row);
         CHECK(!is_among(row, rows, count));
     }
 }
 
 static void check_blocks(const uint8_t *data, size_t n, size_t size) {
     size_t count = n / size + (n % size != 0);
-    uint8_t *rows = malloc(count * COPIA_ROW + 1), *flags = malloc(count + 1), row[COPIA_ROW];
-    CHECK(rows != NULL && flags != NULL);
-    copia_block_sums(data, n, size, rows);
+    uint8_t *rows = malloc(count * COPIA_ROW + 1), *equal = malloc(count + 1), row[COPIA_ROW];
+    CHECK(rows != NULL && equal != NULL);
+    copia_block_rows(data, n, size, rows);
     for (size_t i = 0; i < count; i++) {
         row_of(data + i * size, i * size + size <= n ? size : n - i * size, row);
         CHECK(memcmp(row, rows + COPIA_ROW * i, COPIA_ROW) == 0);
     }
     if (count > 1) {
-        rows[4] ^= 1;
+        rows[8] ^= 1;
     }
-    copia_equal_blocks(data, n, size, rows, flags);
+    copia_equal_blocks(data, n, size, rows, count, equal);
     for (size_t i = 0; i < count; i++) {
-        CHECK(flags[i] == !(count > 1 && i == 0));
+        CHECK(equal[i] == !(count > 1 && i == 0));
     }
     free(rows);
-    free(flags);
+    free(equal);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length) {
@@ -100,8 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length) {
         return 0;
     }
     size_t size = 1 + (size_t)input[0] * (input[0] > 192 ? 31 : 1), count = input[3] % 24;
-    unsigned candidates = 1 + input[1] % 64;
-    uint64_t failures = input[2];
+    uint64_t failures = input[1] > 128 ? UINT64_MAX : input[1];
     length -= 4;
     if (length < count * COPIA_ROW) {
         count = length / COPIA_ROW;
@@ -113,10 +116,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length) {
         size_t at = rows[COPIA_ROW * i + 1];
         if (kind < 2 && at + size <= n) {
             row_of(data + at, size, row);
-            memcpy(rows + COPIA_ROW * i, row, kind == 0 ? COPIA_ROW : 4);
+            memcpy(rows + COPIA_ROW * i, row, kind == 0 ? COPIA_ROW : 8);
         }
     }
-    check_find(rows, count, size, candidates, failures, data, n);
+    check_find(rows, count, size, failures, data, n);
     check_blocks(data, n, size);
     free(rows);
     free(data);

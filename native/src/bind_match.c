@@ -2,185 +2,130 @@
  * GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt)
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Python's door to match.h. Data is bytes or bytearray; every range is checked against it; the GIL is released. */
+ * What core/blocks.py has twins of. Arguments are checked here, and Python's lock is let go of while it works. */
 #include "bind.h"
-#include "match.h"
+#include "blocks.h"
 
-/* The bytes of `object` from `start` to `end`; 0, or -1 with an exception set. */
-static int range_of(PyObject *object, Py_ssize_t start, Py_ssize_t end, const uint8_t **data) {
-    Py_ssize_t length;
-    if (PyBytes_Check(object)) {
-        *data = (const uint8_t *)PyBytes_AsString(object);
-        length = PyBytes_Size(object);
-    } else if (PyByteArray_Check(object)) {
-        *data = (const uint8_t *)PyByteArray_AsString(object);
-        length = PyByteArray_Size(object);
-    } else {
-        PyErr_SetString(PyExc_TypeError, "data: expected bytes or bytearray");
-        return -1;
-    }
-    if (start < 0 || start > end || end > length) {
-        PyErr_Format(PyExc_ValueError, "range %zd to %zd of %zd bytes", start, end, length);
-        return -1;
-    }
-    *data += start;
-    return 0;
-}
+#define MOST_BLOCK (1 << 16)
+#define TABLE "_copia_native.table"
 
 static int check_size(Py_ssize_t size) {
-    if (size < 1 || size > (Py_ssize_t)COPIA_MAX_BLOCK) {
-        PyErr_Format(PyExc_ValueError, "block size %zd: expected 1 to %u", size, COPIA_MAX_BLOCK);
+    if (size < 1 || size > MOST_BLOCK) {
+        PyErr_Format(PyExc_ValueError, "a block size of %zd bytes: expected 1 to %d", size, MOST_BLOCK);
         return -1;
     }
     return 0;
 }
 
-static PyObject *block_sums(PyObject *Py_UNUSED(module), PyObject *arguments) {
-    PyObject *object;
-    Py_ssize_t start, end, size;
-    const uint8_t *data;
-    if (!PyArg_ParseTuple(arguments, "Onnn:block_sums", &object, &start, &end, &size) || check_size(size) < 0 ||
-        range_of(object, start, end, &data) < 0) {
+static PyObject *block_rows(PyObject *self, PyObject *args) {
+    const char *data;
+    Py_ssize_t n, size;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y#n", &data, &n, &size) || check_size(size) < 0) {
         return NULL;
     }
-    size_t n = (size_t)(end - start), count = n / (size_t)size + (n % (size_t)size != 0);
-    if (count > (size_t)PY_SSIZE_T_MAX / COPIA_ROW) {
-        return PyErr_NoMemory();
-    }
-    PyObject *rows = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(count * COPIA_ROW));
+    PyObject *rows = PyBytes_FromStringAndSize(NULL, (n / size + (n % size != 0)) * COPIA_ROW);
     if (rows != NULL) {
-        uint8_t *to = (uint8_t *)PyBytes_AsString(rows);
+        uint8_t *out = (uint8_t *)PyBytes_AsString(rows);
         Py_BEGIN_ALLOW_THREADS
-        copia_block_sums(data, n, (size_t)size, to);
+        copia_block_rows((const uint8_t *)data, (size_t)n, (size_t)size, out);
         Py_END_ALLOW_THREADS
     }
     return rows;
 }
 
-static PyObject *equal_blocks(PyObject *Py_UNUSED(module), PyObject *arguments) {
-    PyObject *object, *rows;
-    Py_ssize_t start, end, size, first;
-    const uint8_t *data, *wanted;
-    if (!PyArg_ParseTuple(arguments, "OnnnSn:equal_blocks", &object, &start, &end, &size, &rows, &first) ||
-        check_size(size) < 0 || range_of(object, start, end, &data) < 0) {
+static PyObject *equal_blocks(PyObject *self, PyObject *args) {
+    const char *data, *rows;
+    Py_ssize_t n, size, length;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y#ny#", &data, &n, &size, &rows, &length) || check_size(size) < 0) {
         return NULL;
     }
-    size_t n = (size_t)(end - start), count = n / (size_t)size + (n % (size_t)size != 0);
-    Py_ssize_t known = PyBytes_Size(rows) / COPIA_ROW;
-    if (first < 0 || first > known || count > (size_t)(known - first)) {
-        PyErr_Format(PyExc_ValueError, "blocks from %zd: only %zd are known", first, known);
-        return NULL;
-    }
-    wanted = (const uint8_t *)PyBytes_AsString(rows) + first * COPIA_ROW;
-    PyObject *flags = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)count);
-    if (flags != NULL) {
-        uint8_t *to = (uint8_t *)PyBytes_AsString(flags);
+    PyObject *equal = PyBytes_FromStringAndSize(NULL, length / COPIA_ROW);
+    if (equal != NULL) {
+        uint8_t *out = (uint8_t *)PyBytes_AsString(equal);
         Py_BEGIN_ALLOW_THREADS
-        copia_equal_blocks(data, n, (size_t)size, wanted, to);
+        copia_equal_blocks((const uint8_t *)data, (size_t)n, (size_t)size, (const uint8_t *)rows,
+                           (size_t)(length / COPIA_ROW), out);
         Py_END_ALLOW_THREADS
     }
-    return flags;
+    return equal;
 }
 
-typedef struct {
-    PyObject_HEAD
-    PyObject *rows;
-    copia_table table;
-} Table;
+static void forget_table(PyObject *capsule) {
+    struct copia_table *table = PyCapsule_GetPointer(capsule, TABLE);
+    if (table != NULL) {
+        copia_table_free(table);
+        Py_XDECREF((PyObject *)PyCapsule_GetContext(capsule));
+        PyMem_Free(table);
+    }
+}
 
-static PyObject *table_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
+/* A capsule that keeps the rows alive. */
+static PyObject *make_table(PyObject *self, PyObject *args) {
     PyObject *rows;
-    Py_ssize_t count, size, candidates;
-    if (keywords != NULL || !PyArg_ParseTuple(arguments, "Snnn:Table", &rows, &count, &size, &candidates)) {
-        if (!PyErr_Occurred()) {
-            PyErr_SetString(PyExc_TypeError, "Table takes no keywords");
-        }
+    Py_ssize_t size, count;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "Snn", &rows, &size, &count) || check_size(size) < 0) {
         return NULL;
     }
-    if (check_size(size) < 0) {
-        return NULL;
+    if (count < 0 || count > PyBytes_Size(rows) / COPIA_ROW || count > UINT32_MAX / 4) {
+        return PyErr_Format(PyExc_ValueError, "a table of %zd blocks: expected as many rows at the most", count);
     }
-    if (count < 0 || count > PyBytes_Size(rows) / COPIA_ROW || count > 1 << 28 || candidates < 1 || candidates > 64) {
-        PyErr_SetString(PyExc_ValueError, "Table: count or candidates out of bounds");
-        return NULL;
+    struct copia_table *table = PyMem_Calloc(1, sizeof *table);
+    if (table == NULL) {
+        return PyErr_NoMemory();
     }
-    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
-    Table *self = (Table *)allocate(type, 0);
-    if (self == NULL) {
+    const uint8_t *bytes = (const uint8_t *)PyBytes_AsString(rows);
+    int made;
+    Py_BEGIN_ALLOW_THREADS
+    made = copia_table_make(table, bytes, (size_t)count, (size_t)size);
+    Py_END_ALLOW_THREADS
+    PyObject *capsule = made < 0 ? PyErr_NoMemory() : PyCapsule_New(table, TABLE, forget_table);
+    if (capsule == NULL) {
+        copia_table_free(table);
+        PyMem_Free(table);
         return NULL;
     }
     Py_INCREF(rows);
-    self->rows = rows;
-    int made;
-    Py_BEGIN_ALLOW_THREADS
-    made = copia_table_make(&self->table, (const uint8_t *)PyBytes_AsString(rows), (size_t)count, (size_t)size,
-                            (unsigned)candidates);
-    Py_END_ALLOW_THREADS
-    if (made < 0) {
-        Py_DECREF((PyObject *)self);
-        return PyErr_NoMemory();
-    }
-    return (PyObject *)self;
+    PyCapsule_SetContext(capsule, rows);
+    return capsule;
 }
 
-static void table_dealloc(PyObject *object) {
-    Table *self = (Table *)object;
-    PyTypeObject *type = Py_TYPE(object);
-    copia_table_free(&self->table);
-    Py_XDECREF(self->rows);
-    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release(object);
-    Py_DECREF((PyObject *)type);
-}
-
-static PyObject *table_find(PyObject *object, PyObject *arguments) {
-    PyObject *bytes;
-    Py_ssize_t start, end, failures;
-    const uint8_t *data;
-    if (!PyArg_ParseTuple(arguments, "Onnn:find", &bytes, &start, &end, &failures) ||
-        range_of(bytes, start, end, &data) < 0) {
+static PyObject *find(PyObject *self, PyObject *args) {
+    PyObject *capsule;
+    const char *data;
+    Py_ssize_t n, limit;
+    unsigned long long failures;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "Oy#nK", &capsule, &data, &n, &limit, &failures)) {
         return NULL;
     }
-    if (failures < 0) {
-        PyErr_SetString(PyExc_ValueError, "failures: expected 0 or more");
+    const struct copia_table *table = PyCapsule_GetPointer(capsule, TABLE);
+    if (table == NULL) {
         return NULL;
     }
-    copia_hit hit;
+    if (limit < 0) {
+        return PyErr_Format(PyExc_ValueError, "a limit of %zd positions: expected 0 or more", limit);
+    }
+    uint32_t number = 0;
+    uint64_t left = failures;
+    size_t at;
     Py_BEGIN_ALLOW_THREADS
-    hit = copia_table_find(&((Table *)object)->table, data, (size_t)(end - start), (uint64_t)failures);
+    at = copia_find(table, (const uint8_t *)data, (size_t)n, (size_t)limit, &number, &left);
     Py_END_ALLOW_THREADS
-    return Py_BuildValue("nLK", start + (Py_ssize_t)hit.at, (long long)hit.number, (unsigned long long)hit.failed);
+    Py_ssize_t position = at == (size_t)limit ? -1 : (Py_ssize_t)at;
+    return Py_BuildValue("nnK", position, (Py_ssize_t)number, (unsigned long long)left);
 }
-
-static PyMethodDef table_methods[] = {
-    {"find", table_find, METH_VARARGS, "find(data, start, end, failures) -> (at, number or -1, failed)"},
-    {NULL, NULL, 0, NULL},
-};
-
-static PyType_Slot table_slots[] = {
-    {Py_tp_new, (void *)table_new},
-    {Py_tp_dealloc, (void *)table_dealloc},
-    {Py_tp_methods, table_methods},
-    {0, NULL},
-};
-
-static PyType_Spec table_spec = {"_copia_native.Table", sizeof(Table), 0, Py_TPFLAGS_DEFAULT, table_slots};
 
 static PyMethodDef methods[] = {
-    {"block_sums", block_sums, METH_VARARGS, "block_sums(data, start, end, block_size) -> rows"},
-    {"equal_blocks", equal_blocks, METH_VARARGS,
-     "equal_blocks(data, start, end, block_size, rows, first) -> one byte, 0 or 1, a block"},
+    {"block_rows", block_rows, METH_VARARGS, "block_rows(data, size) -> rows of the blocks of data"},
+    {"equal_blocks", equal_blocks, METH_VARARGS, "equal_blocks(data, size, rows) -> a byte for each row, 1 where equal"},
+    {"make_table", make_table, METH_VARARGS, "make_table(rows, size, count) -> a table of the first count rows"},
+    {"find", find, METH_VARARGS, "find(table, data, limit, failures) -> (position or -1, number, failures left)"},
     {NULL, NULL, 0, NULL},
 };
 
 int copia_bind_match(PyObject *module) {
-    if (PyModule_AddFunctions(module, methods) < 0) {
-        return -1;
-    }
-    PyObject *type = PyType_FromSpec(&table_spec);
-    if (type == NULL || PyModule_AddObject(module, "Table", type) < 0) {
-        Py_XDECREF(type);
-        return -1;
-    }
-    return 0;
+    return PyModule_AddFunctions(module, methods);
 }

@@ -2,197 +2,234 @@
  * GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt)
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * BLAKE3 of many blocks at once: eight lanes take chunks of different blocks (section 5.3 of the BLAKE3 paper), so that
- * blocks of a few KiB run as fast as long files. Written from the specification; compiled for AVX2 and for the baseline. */
+ * Rules
+ * 1. A message is cut into chunks of 1 KiB; each is hashed from pieces of 64 bytes, with its number as the counter.
+ * 2. Two chaining values are hashed into one until one is left; the left subtree is the largest power of two.
+ * 3. The very last compression has the flag ROOT.
+ * 4. A block whose size is a power of two has a perfect tree: its chunks, and the pairs of each level, go through the
+ *    lanes together with those of its neighbours. Everything else goes through one lane. */
+#include "blake3.h"
+
 #include <string.h>
 
 #include "cpu.h"
-#include "match.h"
 
-#define LANES 8
-#define CHUNK 1024u
-#define MAX_CHUNKS (COPIA_BATCH * (COPIA_MAX_BLOCK / CHUNK))
-enum { CHUNK_START = 1, CHUNK_END = 2, PARENT = 4, ROOT = 8 };
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "BLAKE3's words are little endian, and so is this code"
+#endif
 
-typedef uint32_t lanes __attribute__((vector_size(4 * LANES)));
+#define CHUNK 1024
+#define PIECE 64
+#define CHUNK_START 1u
+#define CHUNK_END 2u
+#define PARENT 4u
+#define ROOT 8u
 
-/* One message a lane, all of the same shape: `blocks` times 64 bytes, of which the last counts `last` bytes. */
-typedef struct {
-    const uint8_t *in[LANES];
-    uint32_t counter[LANES];
-    size_t blocks;
-    uint32_t last, start_flags, end_flags, flags;
-} job;
+static const uint32_t INITIAL[8] = {0x6A09E667u, 0xBB67AE85u, 0x3C6EF372u, 0xA54FF53Au,
+                                    0x510E527Fu, 0x9B05688Cu, 0x1F83D9ABu, 0x5BE0CD19u};
 
-static const uint32_t IV[8] = {0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A,
-                               0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19};
-static const uint8_t ORDER[7][16] = {
+/* One lane of one word is the plain function: it takes pieces shorter than 64 bytes too. */
+static const uint8_t SCHEDULE[7][16] = {
     {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, {2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8},
     {3, 4, 10, 12, 13, 2, 7, 14, 6, 5, 9, 0, 11, 15, 8, 1}, {10, 7, 12, 9, 14, 3, 13, 15, 4, 0, 11, 2, 5, 8, 1, 6},
     {12, 13, 9, 11, 15, 10, 14, 8, 7, 2, 5, 3, 0, 1, 6, 4}, {9, 14, 11, 5, 8, 12, 15, 1, 13, 3, 0, 10, 2, 6, 4, 7},
     {11, 15, 5, 0, 1, 9, 8, 6, 14, 10, 2, 12, 3, 4, 7, 13}};
+static const uint8_t QUARTERS[8][4] = {{0, 4, 8, 12}, {1, 5, 9, 13}, {2, 6, 10, 14}, {3, 7, 11, 15},
+                                       {0, 5, 10, 15}, {1, 6, 11, 12}, {2, 7, 8, 13}, {3, 4, 9, 14}};
 
-#define ALWAYS static inline __attribute__((always_inline))
-#define ROTATE(x, n) (((x) >> (n)) | ((x) << (32 - (n))))
-#if defined(__clang__)
-#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (lanes){__VA_ARGS__})
-#define UNROLL _Pragma("GCC unroll 7")
-#endif
-#define G(a, b, c, d, x, y)                                                                                          \
-    v[a] += v[b] + (x), v[d] = ROTATE(v[d] ^ v[a], 16), v[c] += v[d], v[b] = ROTATE(v[b] ^ v[c], 12);                \
-    v[a] += v[b] + (y), v[d] = ROTATE(v[d] ^ v[a], 8), v[c] += v[d], v[b] = ROTATE(v[b] ^ v[c], 7)
-
-ALWAYS void transpose(lanes r[LANES]) {
-    lanes s[LANES], t[LANES];
-    for (int i = 0; i < 8; i += 2) {
-        s[i] = SHUFFLE(r[i], r[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
-        s[i + 1] = SHUFFLE(r[i], r[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
-    }
-    for (int i = 0; i < 8; i += 4) {
-        for (int j = 0; j < 2; j++) {
-            t[i + 2 * j] = SHUFFLE(s[i + j], s[i + j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
-            t[i + 2 * j + 1] = SHUFFLE(s[i + j], s[i + j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
-        }
-    }
-    for (int i = 0; i < 4; i++) {
-        r[i] = SHUFFLE(t[i], t[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-        r[i + 4] = SHUFFLE(t[i], t[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
-    }
+static uint32_t rotated(uint32_t x, int by) {
+    return x >> by | x << (32 - by);
 }
 
-ALWAYS void compress_lanes(const job *work, uint8_t *out) {
-    lanes h[8], counter;
+static void compress(uint32_t h[8], const uint8_t piece[PIECE], uint32_t length, uint32_t counter, uint32_t flags) {
+    uint32_t m[16], v[16];
+    memcpy(m, piece, sizeof m);
+    memcpy(v, h, 32);
+    memcpy(v + 8, INITIAL, 16);
+    v[12] = counter;
+    v[13] = 0;
+    v[14] = length;
+    v[15] = flags;
+    for (int round = 0; round < 7; round++) {
+        for (int i = 0; i < 8; i++) {
+            uint32_t *a = v + QUARTERS[i][0], *b = v + QUARTERS[i][1], *c = v + QUARTERS[i][2], *d = v + QUARTERS[i][3];
+            *a += *b + m[SCHEDULE[round][2 * i]];
+            *d = rotated(*d ^ *a, 16);
+            *c += *d;
+            *b = rotated(*b ^ *c, 12);
+            *a += *b + m[SCHEDULE[round][2 * i + 1]];
+            *d = rotated(*d ^ *a, 8);
+            *c += *d;
+            *b = rotated(*b ^ *c, 7);
+        }
+    }
     for (int i = 0; i < 8; i++) {
-        h[i] = (lanes){0} + IV[i];
+        h[i] = v[i] ^ v[8 + i];
     }
-    memcpy(&counter, work->counter, sizeof counter);
-    for (size_t block = 0; block < work->blocks; block++) {
-        lanes m[16], v[16] = {{0}};
-        for (int half = 0; half < 2; half++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                memcpy(&m[8 * half + lane], work->in[lane] + 64 * block + 32 * (size_t)half, 32);
-            }
-            transpose(m + 8 * half);
-        }
-        uint32_t flags = work->flags | (block == 0 ? work->start_flags : 0);
-        uint32_t length = 64;
-        if (block + 1 == work->blocks) {
-            flags |= work->end_flags;
-            length = work->last;
-        }
-        for (int i = 0; i < 8; i++) {
-            v[i] = h[i];
-        }
-        for (int i = 0; i < 4; i++) {
-            v[8 + i] = (lanes){0} + IV[i];
-        }
-        v[12] = counter;
-        v[13] = (lanes){0};
-        v[14] = (lanes){0} + length;
-        v[15] = (lanes){0} + flags;
-        UNROLL
-        for (int round = 0; round < 7; round++) {
-            const uint8_t *o = ORDER[round];
-            G(0, 4, 8, 12, m[o[0]], m[o[1]]);
-            G(1, 5, 9, 13, m[o[2]], m[o[3]]);
-            G(2, 6, 10, 14, m[o[4]], m[o[5]]);
-            G(3, 7, 11, 15, m[o[6]], m[o[7]]);
-            G(0, 5, 10, 15, m[o[8]], m[o[9]]);
-            G(1, 6, 11, 12, m[o[10]], m[o[11]]);
-            G(2, 7, 8, 13, m[o[12]], m[o[13]]);
-            G(3, 4, 9, 14, m[o[14]], m[o[15]]);
-        }
-        for (int i = 0; i < 8; i++) {
-            h[i] = v[i] ^ v[i + 8];
-        }
+}
+
+/* One chunk of 0 to 1024 bytes. */
+static void chunk(const uint8_t *data, size_t n, uint32_t counter, uint32_t root, uint32_t h[8]) {
+    uint32_t flags = CHUNK_START;
+    memcpy(h, INITIAL, 32);
+    while (n > PIECE) {
+        compress(h, data, PIECE, counter, flags);
+        flags = 0;
+        data += PIECE;
+        n -= PIECE;
     }
-    transpose(h);
-    memcpy(out, h, sizeof h);
+    uint8_t piece[PIECE] = {0};
+    if (n > 0) {
+        memcpy(piece, data, n);
+    }
+    compress(h, piece, (uint32_t)n, counter, flags | CHUNK_END | root);
 }
 
-static void compress_baseline(const job *work, uint8_t *out) {
-    compress_lanes(work, out);
-}
-
-#if defined(__x86_64__)
-__attribute__((target("avx2"))) static void compress_avx2(const job *work, uint8_t *out) {
-    compress_lanes(work, out);
-}
-#endif
-
-static void compress(const job *work, uint8_t *out) {
-#if defined(__x86_64__)
-    if (cpu_has_avx2()) {
-        compress_avx2(work, out);
+/* A message of any length below 2^42 bytes; the depth is that of its tree. */
+static void tree(const uint8_t *data, size_t n, uint32_t counter, uint32_t root, uint32_t h[8]) {
+    if (n <= CHUNK) {
+        chunk(data, n, counter, root, h);
         return;
     }
+    size_t left = CHUNK;
+    while (left * 2 < n) {
+        left *= 2;
+    }
+    uint32_t pair[16];
+    tree(data, left, counter, 0, pair);
+    tree(data + left, n - left, counter + (uint32_t)(left / CHUNK), 0, pair + 8);
+    memcpy(h, INITIAL, 32);
+    compress(h, (const uint8_t *)pair, PIECE, 0, PARENT | root);
+}
+
+void copia_strong(const uint8_t *data, size_t n, uint8_t out[COPIA_STRONG]) {
+    uint32_t h[8];
+    tree(data, n, 0, ROOT, h);
+    memcpy(out, h, COPIA_STRONG);
+}
+
+#define LANES 4
+#define WIDE
+#define NAME(x) x##_4
+#define LOAD(m, in, at)                                                                                                \
+    for (int word = 0; word < 16; word++) {                                                                            \
+        uint32_t gathered[4];                                                                                          \
+        for (int lane = 0; lane < 4; lane++) {                                                                         \
+            memcpy(gathered + lane, (in)[lane] + (at) + 4 * word, 4);                                                  \
+        }                                                                                                              \
+        memcpy((m) + word, gathered, sizeof gathered);                                                                 \
+    }
+#include "blake3_lanes.h"
+
+#if COPIA_X86
+#include <immintrin.h>
+
+/* Half of each lane's 64 bytes: eight rows of eight words become eight columns. */
+__attribute__((target("avx2"))) static inline void transpose(const uint8_t *const in[8], size_t at, __m256i m[8]) {
+    __m256i r[8], t[8];
+    for (int i = 0; i < 8; i++) {
+        r[i] = _mm256_loadu_si256((const __m256i *)(const void *)(in[i] + at));
+    }
+    for (int i = 0; i < 8; i += 2) {
+        t[i] = _mm256_unpacklo_epi32(r[i], r[i + 1]);
+        t[i + 1] = _mm256_unpackhi_epi32(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4) {
+        r[i] = _mm256_unpacklo_epi64(t[i], t[i + 2]);
+        r[i + 1] = _mm256_unpackhi_epi64(t[i], t[i + 2]);
+        r[i + 2] = _mm256_unpacklo_epi64(t[i + 1], t[i + 3]);
+        r[i + 3] = _mm256_unpackhi_epi64(t[i + 1], t[i + 3]);
+    }
+    for (int i = 0; i < 4; i++) {
+        m[i] = _mm256_permute2x128_si256(r[i], r[i + 4], 0x20);
+        m[i + 4] = _mm256_permute2x128_si256(r[i], r[i + 4], 0x31);
+    }
+}
+
+__attribute__((target("avx2"))) static inline __m256i shuffled(__m256i x, __m256i order) {
+    return _mm256_shuffle_epi8(x, order);
+}
+
+#define ORDER(a, b, c, d)                                                                                              \
+    _mm256_setr_epi8(a, b, c, d, a + 4, b + 4, c + 4, d + 4, a + 8, b + 8, c + 8, d + 8, a + 12, b + 12, c + 12,        \
+                     d + 12, a, b, c, d, a + 4, b + 4, c + 4, d + 4, a + 8, b + 8, c + 8, d + 8, a + 12, b + 12,        \
+                     c + 12, d + 12)
+#define LANES 8
+#define WIDE __attribute__((target("avx2")))
+#define NAME(x) x##_8
+#define ROTATE16(x) ((vec_8)shuffled((__m256i)(x), ORDER(2, 3, 0, 1)))
+#define ROTATE8(x) ((vec_8)shuffled((__m256i)(x), ORDER(1, 2, 3, 0)))
+#define LOAD(m, in, at)                                                                                                \
+    do {                                                                                                               \
+        transpose((in), (at), (__m256i *)(void *)(m));                                                                 \
+        transpose((in), (at) + 32, (__m256i *)(void *)((m) + 8));                                                      \
+    } while (0)
+#include "blake3_lanes.h"
 #endif
-    compress_baseline(work, out);
-}
 
-/* `count` messages at in[i] with counters by[i]; 32 bytes each to out, which holds a multiple of LANES. */
-static void run(job *work, const uint8_t **in, const uint32_t *by, size_t count, uint8_t *out) {
-    for (size_t at = 0; at < count; at += LANES) {
-        for (size_t lane = 0; lane < LANES; lane++) {
-            size_t from = at + lane < count ? at + lane : count - 1;
-            work->in[lane] = in[from];
-            work->counter[lane] = by ? by[from] : 0;
+#define MOST_LANES 8
+#define BATCH 512 /* chaining values that are held at once: 16 KiB */
+
+struct level {
+    size_t pieces;              /* of 64 bytes in one message */
+    size_t chunks;              /* messages of one block: their numbers are the counters */
+    uint32_t always, first, last;
+};
+
+/* Hash count messages that follow one another at in, into 32 bytes each at out; in and out may be the same place. */
+static void hash_all(const uint8_t *in, size_t count, const struct level *level, uint8_t *out) {
+    size_t lanes = copia_has_avx2() ? 8 : 4, size = level->pieces * PIECE;
+    for (size_t done = 0; done < count; done += lanes) {
+        const uint8_t *places[MOST_LANES];
+        uint32_t counters[MOST_LANES];
+        uint8_t found[MOST_LANES][32];
+        size_t real = count - done < lanes ? count - done : lanes;
+        for (size_t lane = 0; lane < lanes; lane++) {
+            size_t message = done + (lane < real ? lane : real - 1);
+            places[lane] = in + message * size;
+            counters[lane] = level->always & PARENT ? 0 : (uint32_t)(message % level->chunks);
         }
-        compress(work, out + 32 * at);
+#if COPIA_X86
+        if (lanes == 8) {
+            hash_8(places, level->pieces, counters, level->always, level->first, level->last, found);
+        } else
+#endif
+        {
+            hash_4(places, level->pieces, counters, level->always, level->first, level->last, found);
+        }
+        memcpy(out + done * 32, found, real * 32);
     }
 }
 
-void copia_blake3_many(const uint8_t *const *blocks, size_t count, size_t n, uint8_t *out) {
-    static const uint8_t nothing[64];
-    uint8_t values[2][32 * (MAX_CHUNKS + LANES)], tail[CHUNK];
-    const uint8_t *in[MAX_CHUNKS];
-    uint32_t by[MAX_CHUNKS];
-    size_t whole = n / CHUNK, rest = n % CHUNK, chunks = whole + (rest || n == 0), side = 0;
+/* Blocks of 64 bytes to 512 KiB, a power of two; at most BATCH chunks in all. */
+static void perfect(const uint8_t *data, size_t size, size_t count, uint8_t *out, size_t stride) {
+    uint8_t values[BATCH * 32];
+    size_t chunks = size < CHUNK ? 1 : size / CHUNK;
     uint32_t root = chunks == 1 ? ROOT : 0;
-    /* values[0][i * chunks + c] is the value of chunk c of block i */
+    struct level leaves = {(size < CHUNK ? size : CHUNK) / PIECE, chunks, 0, CHUNK_START, CHUNK_END | root};
+    hash_all(data, count * chunks, &leaves, values);
+    for (; chunks > 1; chunks /= 2) {
+        struct level pairs = {1, chunks / 2, PARENT, 0, chunks == 2 ? ROOT : 0};
+        hash_all(values, count * chunks / 2, &pairs, values);
+    }
     for (size_t i = 0; i < count; i++) {
-        for (size_t c = 0; c < whole; c++) {
-            in[i * whole + c] = blocks[i] + c * CHUNK;
-            by[i * whole + c] = (uint32_t)c;
-        }
+        memcpy(out + i * stride, values + i * 32, COPIA_STRONG);
     }
-    job work = {.blocks = CHUNK / 64, .last = 64, .start_flags = CHUNK_START, .end_flags = CHUNK_END | root};
-    run(&work, in, by, count * whole, values[chunks != whole]);
-    if (chunks != whole) {
-        work.blocks = rest ? (rest + 63) / 64 : 1;
-        work.last = (uint32_t)(rest ? rest - 64 * (work.blocks - 1) : 0);
+}
+
+void copia_strong_blocks(const uint8_t *data, size_t size, size_t count, uint8_t *out, size_t stride) {
+    size_t chunks = size < CHUNK ? 1 : size / CHUNK;
+    if (size < PIECE || (size & (size - 1)) != 0 || chunks > BATCH) {
         for (size_t i = 0; i < count; i++) {
-            uint8_t one[32 * LANES];
-            uint32_t number = (uint32_t)whole;
-            memset(tail, 0, sizeof tail);
-            memcpy(tail, rest ? blocks[i] + whole * CHUNK : nothing, rest);
-            const uint8_t *last = tail;
-            run(&work, &last, &number, 1, one);
-            memcpy(values[0] + 32 * i * chunks, values[1] + 32 * i * whole, 32 * whole);
-            memcpy(values[0] + 32 * (i * chunks + whole), one, 32);
+            copia_strong(data + i * size, size, out + i * stride);
         }
+        return;
     }
-    job join = {.blocks = 1, .last = 64, .flags = PARENT};
-    for (; chunks > 1; side ^= 1, chunks = (chunks + 1) / 2) {
-        /* neighbours are joined, an odd one moves up: the left-full tree of the specification */
-        size_t pairs = chunks / 2, next = (chunks + 1) / 2;
-        uint8_t joined[32 * (MAX_CHUNKS / 2 + LANES)];
-        for (size_t i = 0; i < count; i++) {
-            for (size_t p = 0; p < pairs; p++) {
-                in[i * pairs + p] = values[side] + 32 * (i * chunks + 2 * p);
-            }
-        }
-        join.end_flags = chunks == 2 ? ROOT : 0;
-        run(&join, in, NULL, count * pairs, joined);
-        for (size_t i = 0; i < count; i++) {
-            memcpy(values[side ^ 1] + 32 * i * next, joined + 32 * i * pairs, 32 * pairs);
-            if (next > pairs) {
-                memcpy(values[side ^ 1] + 32 * (i * next + pairs), values[side] + 32 * (i * chunks + chunks - 1), 32);
-            }
-        }
+    while (count > 0) {
+        size_t take = count < BATCH / chunks ? count : BATCH / chunks;
+        perfect(data, size, take, out, stride);
+        data += take * size;
+        out += take * stride;
+        count -= take;
     }
-    memcpy(out, values[side], 32 * count);
 }

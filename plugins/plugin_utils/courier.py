@@ -16,11 +16,12 @@ import tempfile
 from typing import Any, Dict, Mapping, Optional
 
 from ansible import constants as C
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
 
 from ..module_utils import _copia
 from ..module_utils._copia.task.steps import INLINE_LIMIT
 from ..module_utils._engine import engine_id
+from .bulk import BULK, uncompressed
 
 STEP_MODULE = "copia.sync.mirror_step"
 
@@ -123,7 +124,7 @@ class Courier:
         self.bytes_sent += int(answer["size"])
         path = self._local_file()
         if "file" in answer:
-            self._action._connection.fetch_file(answer["file"], path)
+            self._fetch(answer["file"], path, int(answer["size"]))
         else:
             with open(path, "wb") as stream:
                 stream.write(base64.b64decode(answer["inline"]))
@@ -148,9 +149,25 @@ class Courier:
         shell = self._action._connection._shell
         folder: Optional[str] = shell.tmpdir or self._action._make_tmp_path()
         remote: str = shell.join_path(folder, f"copia-{name}")
-        self._action._transfer_file(path, remote)
+        self._transfer(path, remote)
         self._action._fixup_perms2((folder, remote), execute=False)
         return remote
+
+    def _transfer(self, path: str, remote: str) -> None:
+        own = uncompressed(self._action._connection) if os.path.getsize(path) >= BULK else None
+        if own is not None:
+            with contextlib.suppress(AnsibleError):
+                own.put_file(path, remote)
+                return
+        self._action._transfer_file(path, remote)
+
+    def _fetch(self, remote: str, path: str, size: int) -> None:
+        own = uncompressed(self._action._connection) if size >= BULK else None
+        if own is not None:
+            with contextlib.suppress(AnsibleError):
+                own.fetch_file(remote, path)
+                return
+        self._action._connection.fetch_file(remote, path)
 
     def _local_file(self) -> str:
         descriptor, path = tempfile.mkstemp(prefix="copia-", dir=C.DEFAULT_LOCAL_TMP)

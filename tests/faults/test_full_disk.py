@@ -17,6 +17,7 @@ from copia.flow.source import SourceSpec
 from copia.flow.target import TargetSpec
 
 from tests.trees import age, grow, harvest
+from tests.twins import EACH_TWIN, choose
 
 
 @pytest.fixture
@@ -30,10 +31,12 @@ def small_disk(tmp_path: pathlib.Path) -> Iterator[pathlib.Path]:
     subprocess.run(["umount", str(place)], check=True)
 
 
+@EACH_TWIN
 @pytest.mark.parametrize("files", [1, 40], ids=["one large file", "many small files"])
 def test_no_space_is_one_clear_failure_and_nothing_is_touched(
-    tmp_path: pathlib.Path, small_disk: pathlib.Path, files: int
+    tmp_path: pathlib.Path, small_disk: pathlib.Path, monkeypatch: pytest.MonkeyPatch, files: int, kind: str
 ) -> None:
+    choose(monkeypatch, kind)
     source = grow(tmp_path / "new", "edit=changed sub/new=1")
     for number in range(files):
         (source / f"big{number}").write_bytes(os.urandom(4_000_000 // files))

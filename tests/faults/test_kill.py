@@ -17,6 +17,7 @@ from typing import Any, Dict, Set, Tuple
 import pytest
 from copia.core.brakes import Limit
 from copia.core.errors import CopiaError
+from copia.core.manifest import ROW
 from copia.disk import operations as op
 from copia.disk.perform import perform
 from copia.flow.mirror import mirror
@@ -24,6 +25,7 @@ from copia.flow.source import SourceSpec
 from copia.flow.target import TargetSpec
 
 from tests.trees import age, contents, grow, harvest
+from tests.twins import EACH_TWIN, choose
 
 ANY = Limit(100, True)
 OLD = "keep=same edit=old1 mode=m:600 sub/edit=old2 gone/x=1 gone/y=2 tofile/z=3 todir=4 l->keep tolink=5 fresh-no=6"
@@ -106,6 +108,46 @@ def test_killed_at_every_operation(tmp_path: pathlib.Path, after: bool) -> None:
             mirror(*specs(folder), carry_out=KillAfter(count, after=after))
         assert_old_or_new(folder, old, new)
         assert_next_run_finishes(folder, new)
+
+
+class KillWithin:
+    """Dies within the first batch of copies, when ``count`` files of it were made."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def __call__(self, operation: op.Operation) -> Any:
+        if not isinstance(operation, op.CopyFiles):
+            return perform(operation)
+        left = self.count
+        for part in operation.parts:
+            names, to_names = part.names.split(b"\0")[:left], part.to_names.split(b"\0")[:left]
+            rows = part.rows[: ROW.size * len(names)]
+            if names:
+                made = part._replace(names=b"\0".join(names), to_names=b"\0".join(to_names), rows=rows)
+                perform(op.CopyFiles((made,), operation.durable))
+            left -= len(names)
+        if left > 0:
+            raise AllDone
+        raise Killed
+
+
+class AllDone(Killed):
+    """Killed, and the batch had no more files."""
+
+
+@EACH_TWIN
+def test_killed_within_a_batch_of_copies(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    choose(monkeypatch, kind)
+    deaths = []
+    while AllDone not in deaths:
+        old, new = ground(tmp_path / "run")
+        with pytest.raises(Killed) as death:
+            mirror(*specs(tmp_path / "run"), carry_out=KillWithin(len(deaths)))
+        deaths.append(death.type)
+        assert_old_or_new(tmp_path / "run", old, new)
+        assert_next_run_finishes(tmp_path / "run", new)
+    assert len(deaths) > 6
 
 
 def test_killed_twice_in_a_row(tmp_path: pathlib.Path) -> None:

@@ -9,12 +9,11 @@ Exit status: 0 done, 1 done with problems or not possible, 2 usage.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from typing import List, Optional, Sequence
 
-from . import __version__
+from . import __version__, cli_delta
 from .core.brakes import parse_limit
 from .core.entries import Entry, Kind
 from .core.errors import CopiaError, InputError
@@ -45,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"copia {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_sync(commands.add_parser("sync", help="make DST equal to SRC, a file or (with -r) a tree", allow_abbrev=False))
+    cli_delta.add(commands)
     return parser
 
 
@@ -66,23 +66,12 @@ def _add_sync(sync: argparse.ArgumentParser) -> None:
     sync.add_argument("--group", metavar="NAME", help="the group that everything in DST is to belong to")
     sync.add_argument("--no-durable", action="store_true", help="do not wait until everything is on disk")
     sync.add_argument("--json", action="store_true", help="print the report as JSON and nothing else")
-    sync.add_argument("-j", "--jobs", metavar="N", type=_jobs, default=4, help="accepted; a local run uses one")
     sync.add_argument(
-        "-b", "--block-size", metavar="N", type=_block_size, help="accepted; a local run sends whole files"
+        "-j", "--jobs", metavar="N", type=cli_delta.jobs, default=4, help="accepted; a local run takes two"
     )
-
-
-def _jobs(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 64:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a number from 1 to 64")
-    return int(text)
-
-
-def _block_size(text: str) -> int:
-    number = int(text) if text.isdigit() else 0
-    if not 512 <= number <= 65536 or number & (number - 1):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a power of two from 512 to 65536")
-    return number
+    sync.add_argument(
+        "-b", "--block-size", metavar="N", type=cli_delta.block_size, help="accepted; a local run sends whole files"
+    )
 
 
 def _sync(options: argparse.Namespace) -> int:
@@ -108,6 +97,8 @@ def _sync(options: argparse.Namespace) -> int:
     )
     report = mirror(source, target, announce=None if options.json else lambda plan: _announce(plan, options))
     if options.json:
+        import json
+
         _say(json.dumps(_plain(report), indent=1, sort_keys=True))
     else:
         _conclude(report, options)
@@ -161,7 +152,7 @@ def _conclude(report: Report, options: argparse.Namespace) -> None:
     if not report.changed and not report.problems:
         _say(f"Already up to date ({report.files} files).")
         return
-    sent = sum(1 for change in report.changes if change.change != "remove" and not change.after.startswith("directory"))
+    sent = sum(1 for change in report.changes if change.new is not None and change.new.kind is not _DIRECTORY)
     failed = len({problem.path for problem in report.problems})
     skipped = max(0, report.files - sent - failed)
     _say(f"Complete: {sent} sent, {skipped} skipped, {report.removed} deleted, {failed} failed")

@@ -6,10 +6,15 @@
 from __future__ import annotations
 
 import random
+from itertools import product
 from typing import Callable, List, Tuple
 
+from copia.core.blocks import Table, block_rows, equal_blocks
 from copia.core.delta import (
+    ALL,
+    SOME,
     Copy,
+    Effort,
     Literal,
     delta,
     pack_signature,
@@ -21,6 +26,8 @@ from copia.core.delta import (
 from copia.core.rolling import weak_sum
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tests.twins import BOTH, KINDS, using
 
 BLOCK_SIZES = st.sampled_from([1, 2, 3, 8, 64, 512])
 POWERS = st.sampled_from([512, 1024, 4096, 65536])
@@ -49,9 +56,9 @@ def split(content: bytes, cuts: List[int]) -> List[bytes]:
 def test_law_patch_of_delta_of_sign_is_identity(
     basis: bytes, edits: "list[tuple[int, int, bytes]]", other: bytes, block_size: int
 ) -> None:
-    signed = signature([basis], block_size)
-    for new in (edited(basis, edits), other, basis + other, other + basis):
-        parts = list(delta(reader(new), len(new), signed))
+    for kind, new in product(KINDS, (edited(basis, edits), other, basis + other, other + basis)):
+        with using(kind):
+            parts = list(delta(reader(new), len(new), signature([basis], block_size)))
         filled = [part if isinstance(part, Copy) else new[part.offset : part.offset + part.length] for part in parts]
         assert b"".join(patch(reader(basis), filled)) == new
         assert sum(sizes(parts)) == len(new)
@@ -61,7 +68,9 @@ def test_law_patch_of_delta_of_sign_is_identity(
 @settings(deadline=None)
 @given(CONTENT.filter(len), BLOCK_SIZES)
 def test_law_an_identical_file_has_no_literals(basis: bytes, block_size: int) -> None:
-    assert list(delta(reader(basis), len(basis), signature([basis], block_size))) == [Copy(0, len(basis))]
+    for kind in KINDS:
+        with using(kind):
+            assert list(delta(reader(basis), len(basis), signature([basis], block_size))) == [Copy(0, len(basis))]
 
 
 @settings(deadline=None)
@@ -87,8 +96,39 @@ def test_law_a_signature_does_not_depend_on_how_the_file_is_cut(
 def test_law_each_row_holds_the_sums_of_its_block(basis: bytes, data: st.DataObject) -> None:
     block_size = data.draw(st.integers(1, len(basis)))
     signed = signature([basis], block_size)
-    weak = [int.from_bytes(signed.rows[at : at + 4], "little") for at in range(0, len(signed.rows), 20)]
+    weak = [int.from_bytes(signed.rows[at : at + 4], "little") for at in range(0, len(signed.rows), 24)]
     assert weak == [weak_sum(basis[at : at + block_size]) for at in range(0, len(basis), block_size)]
+
+
+@BOTH
+@settings(max_examples=300, deadline=None)
+@given(CONTENT, EDITS, CONTENT, BLOCK_SIZES, st.sampled_from([SOME, ALL]))
+def test_law_with_the_same_effort_both_twins_say_the_same(
+    basis: bytes, edits: "list[tuple[int, int, bytes]]", other: bytes, block_size: int, how: Effort
+) -> None:
+    for new in (edited(basis, edits), other + basis + other):
+        answers = []
+        for kind in ("python", "native"):
+            with using(kind):
+                signed = signature([basis], block_size)
+                answers.append((signed, list(delta(reader(new), len(new), signed, how=how))))
+        assert answers[0] == answers[1]
+
+
+@BOTH
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=3000), st.integers(1, 700), st.integers(0, 3000), st.integers(0, 5), st.data())
+def test_law_both_twins_find_the_same_block_at_the_same_place(
+    new: bytes, size: int, limit: int, failures: int, data: st.DataObject
+) -> None:
+    starts = data.draw(st.lists(st.integers(0, max(0, len(new) - size)), max_size=4))
+    basis = b"".join(new[at : at + size].ljust(size, b"-") for at in starts)
+    answers = []
+    for kind in ("python", "native"):
+        with using(kind):
+            table = Table(block_rows(basis, size), size, len(starts))
+            answers.append((table.find(new, limit, failures), equal_blocks(new, size, block_rows(basis, size))))
+    assert answers[0] == answers[1]
 
 
 @settings(deadline=None)

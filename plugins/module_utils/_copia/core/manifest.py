@@ -28,7 +28,7 @@ from .paths import TreePath, check_names, is_reserved, parse_path, parse_paths, 
 ROW = struct.Struct("<BBHIIQq")
 """kind, flags, mode, uid, gid, size, mtime_ns."""
 
-_UID_AT, _GID_AT = 4, 8
+_UID_AT, _GID_AT, _SIZE_AT = 4, 8, 12
 UNLISTED = 1
 DIGEST_SIZE = 32
 _KINDS = (None, Kind.FILE, Kind.DIRECTORY, Kind.LINK, Kind.SPECIAL)
@@ -124,6 +124,17 @@ def unpack_rows(packed: Rows, prefix: bytes = b"") -> Iterator[Tuple[TreePath, P
             digest = digests[at : at + DIGEST_SIZE]
             at += DIGEST_SIZE
         yield path, Entry(path, kind, size, mtime_ns, mode, digest, target, uid, gid)
+
+
+def row_of_file(entry: Entry) -> bytes:
+    """The packed row of one file."""
+    return ROW.pack(Kind.FILE, 0, entry.mode, entry.uid, entry.gid, entry.size, entry.mtime_ns)
+
+
+def content_size(rows: bytes) -> int:
+    """The sum of the sizes in packed rows, in bytes; added up by columns, since every run of every tree asks for it."""
+    columns = [rows[_SIZE_AT + place :: ROW.size] for place in range(8)]
+    return sum(sum(column) << 8 * place for place, column in enumerate(columns) if column.strip(b"\0"))
 
 
 def parse_rows(packed: Rows) -> List[Tuple[TreePath, Presence]]:
@@ -245,6 +256,13 @@ def align(*manifests: Manifest) -> Iterator[Tuple[TreePath, Tuple[Optional[Block
 
 def merge(*blocks: Optional[Block]) -> Iterator[Tuple[TreePath, Tuple[Presence, ...]]]:
     """Align the entries of one directory in several manifests by name; what one lacks is absent there."""
+    present = [block for block in blocks if block]
+    if len(present) == 1:
+        place = blocks.index(present[0])
+        before, after = (ABSENT,) * place, (ABSENT,) * (len(blocks) - place - 1)
+        for path, presence in present[0].entries():
+            yield path, (*before, presence, *after)
+        return
     sides: List[Dict[TreePath, Presence]] = [dict(block.entries()) if block else {} for block in blocks]
     for path in sorted(set().union(*sides)):
         yield path, tuple(side.get(path, ABSENT) for side in sides)

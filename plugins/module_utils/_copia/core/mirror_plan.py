@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from .entries import Absent, Entry, Kind, Presence, Unknown
-from .manifest import ROW, Block, Manifest, align, merge
+from .manifest import ROW, Block, Manifest, align, content_size, merge
 from .paths import ROOT, TreePath, ancestors, path_key, split
 from .quick_check import (
     Act,
@@ -60,6 +60,10 @@ class _Draft:
     skipped: int = 0
     same: int = 0
 
+    def size(self) -> int:
+        """How many steps change what a directory holds: such a one is closed."""
+        return len(self.makes) + len(self.puts) + len(self.removals)
+
 
 def plan_mirror(source: Manifest, target: Manifest, *, delete: bool = False, checksum: bool = False) -> MirrorPlan:
     """The steps that make ``target`` equal to ``source``.
@@ -72,7 +76,7 @@ def plan_mirror(source: Manifest, target: Manifest, *, delete: bool = False, che
         _plan_path(draft, ROOT, source.root, target.root)
     for directory, (theirs, ours) in align(source, target):
         _plan_directory(draft, directory, theirs, ours)
-    if draft.clearances or draft.makes or draft.puts or draft.removals:
+    if draft.clearances or draft.size():
         draft.closings.add(ROOT)
     return MirrorPlan(
         clearances=_deepest_first(draft.clearances),
@@ -89,7 +93,7 @@ def plan_mirror(source: Manifest, target: Manifest, *, delete: bool = False, che
         kept=draft.kept,
         skipped=draft.skipped,
         same=draft.same,
-        bytes_total=sum(row[5] for block in source.blocks for row in ROW.iter_unpack(block.packed.rows)),
+        bytes_total=sum(content_size(block.packed.rows) for block in source.blocks),
     )
 
 
@@ -116,8 +120,11 @@ def _plan_directory(draft: _Draft, directory: TreePath, theirs: Optional[Block],
     elif theirs and ours and _equal(draft, theirs, ours):
         draft.same += len(theirs.packed.rows) // ROW.size
     else:
+        before = draft.size()
         for path, (wanted, found) in merge(theirs, ours):
             _plan_path(draft, path, wanted, found)
+        if draft.size() != before:
+            draft.closings.add(directory)
 
 
 def _equal(draft: _Draft, theirs: Block, ours: Block) -> bool:
@@ -170,7 +177,6 @@ def _plan_removal(draft: _Draft, found: Entry) -> None:
         draft.kept += 1
         return
     draft.removals.append(Remove(found.path, found, Reason.EXTRA))
-    draft.closings.add(split(found.path)[0])
 
 
 def _plan_making(draft: _Draft, wanted: Entry, found: Presence) -> None:
@@ -182,8 +188,6 @@ def _plan_making(draft: _Draft, wanted: Entry, found: Presence) -> None:
         draft.closings.add(wanted.path)
     else:
         _put(draft, wanted, found, reason)
-    if wanted.path:
-        draft.closings.add(split(wanted.path)[0])
 
 
 def _makes_way(draft: _Draft, found: Entry) -> bool:
@@ -206,7 +210,6 @@ def _put(draft: _Draft, wanted: Entry, found: Presence, reason: Reason) -> None:
         draft.puts.append(PutLink(wanted.path, found, wanted, reason))
     else:
         draft.puts.append(PutFile(wanted.path, found, wanted, reason))
-    draft.closings.add(split(wanted.path)[0])
 
 
 def _plan_comparison(draft: _Draft, wanted: Entry, found: Entry) -> None:

@@ -90,6 +90,18 @@ class Differs(NamedTuple):
     path: TreePath
 
 
+class Here(NamedTuple):
+    """Files of one directory that the target can copy for itself, since both sides are on this host. Never on a wire.
+
+    ``directory`` is the descriptor of the one that holds them, valid until the next item is taken; ``names`` are what
+    they are called there, ``entries`` what was listed.
+    """
+
+    directory: int
+    names: Tuple[bytes, ...]
+    entries: Tuple[Entry, ...]
+
+
 class Trouble(NamedTuple):
     """The file can't be sent."""
 
@@ -97,11 +109,10 @@ class Trouble(NamedTuple):
     what: str
 
 
-Item = Union[Small, Begin, Data, Copied, End, Broken, Same, Differs, Trouble]
+Item = Union[Small, Begin, Data, Copied, End, Broken, Same, Differs, Here, Trouble]
 
 
-@dataclass(frozen=True)
-class Want:
+class Want(NamedTuple):
     """A file that the target wants: its entry in the source, and what the target can say of its own version."""
 
     entry: Entry

@@ -40,15 +40,34 @@ _KIND_WORDS = {Kind.FILE: "file", Kind.DIRECTORY: "directory", Kind.LINK: "link"
 
 @dataclass(frozen=True)
 class Change:
-    """One path that was, or would be, changed; ``before`` and ``after`` are descriptions of a line, or empty."""
+    """One path that was, or would be, changed: what stood there, and what does now."""
 
     path: TreePath
     change: str
     reason: str
-    size_before: Optional[int]
-    size_after: Optional[int]
-    before: str
-    after: str
+    old: Optional[Entry]
+    new: Optional[Entry]
+
+    @property
+    def size_before(self) -> Optional[int]:
+        """In bytes, of a file."""
+        return _size(self.old)
+
+    @property
+    def size_after(self) -> Optional[int]:
+        """In bytes, of a file."""
+        return _size(self.new)
+
+    @property
+    def before(self) -> str:
+        """A description of a line, or empty."""
+        return _line(self.old)
+
+    @property
+    def after(self) -> str:
+        """A description of a line, or empty; it is never the same as before."""
+        was, is_now = _line(self.old), _line(self.new)
+        return f"{is_now}, other content" if was == is_now else is_now
 
 
 @dataclass(frozen=True)
@@ -134,10 +153,7 @@ class Report:
 
     def _note(self, step: Step, word: str, before: Presence, after: Optional[Entry]) -> None:
         old = before if isinstance(before, Entry) else None
-        was, is_now = _line(old), _line(after)
-        if was == is_now:
-            is_now += ", other content"
-        self.changes.append(Change(step.path, word, _REASONS[step.reason], _size(old), _size(after), was, is_now))
+        self.changes.append(Change(step.path, word, _REASONS[step.reason], old, after))
 
 
 def foresee(plan: MirrorPlan, report: Report, same: "frozenset[TreePath]" = frozenset()) -> None:

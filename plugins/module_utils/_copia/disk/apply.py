@@ -19,7 +19,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import Any, Iterator, List, Sequence, Set, Union
+from typing import Any, Iterable, Iterator, List, Set, Union
 
 from ..core.entries import Kind
 from ..core.errors import RemoteProtocolError
@@ -97,14 +97,14 @@ class _Applying:
         self.stage = stage
         yield from self._each(self.plan.clearances, self._remove)
         yield from self._each(self.plan.makes, self._make)
-        yield from self._each(self.plan.puts, self._put)
+        yield from self._each(self._still_to_put(), self._put)
         yield from self._each(self.plan.settles, self._settle)
         yield from self._remove_extra()
         yield from self._close(below_root=True)
         if self.durable:
             yield from self._flush_names()
 
-    def _each(self, steps: Sequence[Step], act: Any) -> op.Acts:
+    def _each(self, steps: Iterable[Step], act: Any) -> op.Acts:
         """Each step on its own: an error of one is a problem of its path."""
         for step in steps:
             try:
@@ -148,16 +148,23 @@ class _Applying:
             self.moved.add(step.path)
         return outcome is not Outcome.MODIFIED
 
+    def _still_to_put(self) -> Iterator[Put]:
+        """What did not come into its place with a new directory."""
+        moved, failed = self.moved, self.receiving.failed
+        for step in self.plan.puts:
+            if step.path in failed:
+                continue
+            if moved and split(step.path)[0] in moved:
+                self.report.did(step)
+            else:
+                yield step
+
     def _put(self, step: Put) -> op.Acts:
-        if step.path in self.receiving.failed:
-            return None
         if step.path in self.receiving.same and isinstance(step, PutFile):
             if not (yield from self._set(step)):
                 return False
             self.report.found_same(step)
             return None
-        if split(step.path)[0] in self.moved:
-            return True
         return (yield from self._place(step)) is not Outcome.MODIFIED
 
     def _place(self, step: Union[MakeDirectory, Put]) -> op.Acts:

@@ -10,7 +10,7 @@ the same generators. Names are single parts, below a directory descriptor.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Generator, NamedTuple, Optional, Union
+from typing import Any, Callable, Generator, NamedTuple, Optional, Tuple, Union
 
 from ..core.entries import Kind
 
@@ -40,6 +40,35 @@ class WriteFile(NamedTuple):
     data: bytes
     attributes: Attributes
     durable: bool
+
+
+class Copies(NamedTuple):
+    """Files of one directory to be made in another: names NUL-separated, and a packed row for each.
+
+    ``names`` are those in ``from_parent``, ``to_names`` those in ``to_parent``, which must be free. Size and time of a
+    row are what is expected of the file that is read; its mode, time and owner are what the new file gets.
+    """
+
+    from_parent: int
+    to_parent: int
+    names: bytes
+    to_names: bytes
+    rows: bytes
+
+
+class CopyFiles(NamedTuple):
+    """Copy files, several directories at once; ``durable`` flushes each.
+
+    The answer has, for each of ``parts``, one number for each of its files: 0, the errno of reading it, or ``CHANGED``
+    where it is not what its row says; nothing was made for those. What can't be written is raised.
+    """
+
+    parts: Tuple[Copies, ...]
+    durable: bool
+
+
+CHANGED = -1
+"""The answer for a file that is not, or no longer, what was listed."""
 
 
 class CreateFile(NamedTuple):
@@ -154,6 +183,7 @@ class FlushAll(NamedTuple):
 Operation = Union[
     MakeFolder,
     WriteFile,
+    CopyFiles,
     CreateFile,
     Append,
     SealFile,

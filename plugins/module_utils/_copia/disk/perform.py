@@ -13,12 +13,21 @@ import errno
 import functools
 import os
 import platform
-from typing import Any, Callable, Dict, Type
+import stat
+import struct
+from typing import Any, Callable, Dict, Iterator, List, Tuple, Type
 
-from ..core.entries import Kind
+from ..core import twin
+from ..core.entries import NOT_RECORDED, Kind
+from ..core.manifest import ROW
+from .folders import FILE
+from .hands import each
 from .operations import (
+    CHANGED,
     Append,
     Attributes,
+    Copies,
+    CopyFiles,
     CreateFile,
     Exchange,
     Flush,
@@ -40,6 +49,7 @@ from .operations import (
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2
 _SYSCALL_RENAMEAT2 = {"x86_64": 316, "aarch64": 276, "ppc64le": 357, "s390x": 347, "riscv64": 276}
+_WINDOW = 1 << 20
 _UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
@@ -64,6 +74,80 @@ def _write_file(operation: WriteFile) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class _Unfit(Exception):
+    """The file that is read is not what was listed, or can't be read: ``args[0]`` is the answer for it."""
+
+
+def _copy_files(operation: CopyFiles) -> List[Tuple[int, ...]]:
+    return each(lambda part: _copy_part(part, operation.durable), operation.parts)
+
+
+def _copy_part(part: Copies, durable: bool) -> Tuple[int, ...]:
+    if twin.native:
+        answers: bytes = twin.native.copy_files(*part, durable)
+        return struct.unpack(f"<{len(answers) // 4}i", answers)
+    names = zip(part.names.split(b"\0"), part.to_names.split(b"\0"))
+    return tuple(_copy_file(part, *pair, row, durable) for pair, row in zip(names, ROW.iter_unpack(part.rows)))
+
+
+def _copy_file(part: Copies, name: bytes, to_name: bytes, row: Tuple[int, ...], durable: bool) -> int:
+    """The twin in Python of ``copy_file`` in native/src/copy.c."""
+    _kind, _flags, mode, uid, gid, size, mtime_ns = row
+    owner, group = (-1 if number == NOT_RECORDED else number for number in (uid, gid))
+    try:
+        source = os.open(name, FILE, dir_fd=part.from_parent)
+    except OSError as error:
+        return error.errno or CHANGED
+    try:
+        content = _content(source, size, mtime_ns)
+        start = next(content)
+        new = os.open(to_name, _NEW, 0o600, dir_fd=part.to_parent)
+        try:
+            _write_all(new, start)
+            for data in content:
+                _write_all(new, data)
+        except _Unfit:
+            os.close(new)
+            os.unlink(to_name, dir_fd=part.to_parent)
+            raise
+        except OSError:
+            os.close(new)
+            raise
+        _seal_file(SealFile(new, Attributes(mode, mtime_ns, owner, group), durable))
+    except _Unfit as unfit:
+        return int(unfit.args[0])
+    finally:
+        os.close(source)
+    return 0
+
+
+def _content(source: int, size: int, mtime_ns: int) -> Iterator[bytes]:
+    """The content of the open file, in at least one piece.
+
+    :raises _Unfit: when it is not as listed, before or after it was read, or can't be read.
+    """
+    try:
+        _compare(source, size, mtime_ns)
+        left = size
+        data = os.read(source, min(left, _WINDOW))
+        while len(data) < left:
+            if not data:
+                raise _Unfit(CHANGED)
+            yield data
+            left -= len(data)
+            data = os.read(source, min(left, _WINDOW))
+        _compare(source, size, mtime_ns)
+        yield data
+    except OSError as error:
+        raise _Unfit(error.errno or CHANGED) from error
+
+
+def _compare(source: int, size: int, mtime_ns: int) -> None:
+    found = os.fstat(source)
+    if not stat.S_ISREG(found.st_mode) or (found.st_size, found.st_mtime_ns) != (size, mtime_ns):
+        raise _Unfit(CHANGED)
 
 
 def _create_file(operation: CreateFile) -> int:
@@ -218,6 +302,7 @@ def _no_renameat2(*_arguments: Any) -> int:
 _DOERS: Dict[Type[Any], Callable[[Any], Any]] = {
     MakeFolder: _make_folder,
     WriteFile: _write_file,
+    CopyFiles: _copy_files,
     CreateFile: _create_file,
     Append: _append,
     SealFile: _seal_file,

@@ -18,16 +18,26 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Tuple
+import struct
+from itertools import groupby
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
-from ..core.delta import Copy, delta, signature
+from ..core import twin
+from ..core.blocks import block_rows
+from ..core.delta import Copy, Signature, delta
 from ..core.entries import Entry
-from ..core.parcel import SMALL_LIMIT, Begin, Broken, Copied, Data, Differs, End, Item, Same, Small, Trouble, Want
+from ..core.manifest import row_of_file
+from ..core.parcel import SMALL_LIMIT, Begin, Broken, Copied, Data, Differs, End, Here, Item, Same, Small, Trouble, Want
 from ..core.paths import TreePath, split
 from .folders import FILE, Folders
+from .hands import HANDS, each, go_through
 
 WINDOW = 1 << 20
-_CHANGED = "changed while it was read; run again"
+CHANGED = "changed while it was read; run again"
+_FOLDERS_AT_ONCE = 32
+_ANSWER = struct.Struct("<i")
+MOST_HERE = 256
+"""Files of one directory that are handed over at once, at most."""
 
 Locate = Callable[[TreePath], Tuple[int, bytes]]
 """Where a listed path is: the descriptor of its directory and its name there."""
@@ -67,18 +77,37 @@ class Reader:
                 parent, name = self._locate(want.entry.path)
                 descriptor = os.open(name, FILE, dir_fd=parent)
             except OSError as error:
-                yield Trouble(want.entry.path, f"cannot be read: {os.strerror(error.errno or 0)}")
+                yield Trouble(want.entry.path, cannot_be_read(error.errno))
                 continue
             try:
                 yield from self._file(want, descriptor)
             finally:
                 os.close(descriptor)
 
+    def items_here(self, wants: Tuple[Want, ...]) -> Iterator[Item]:
+        """The same for a target on this host: it copies for itself what it wants whole and unseen."""
+        for directory, group in groupby(wants, _directory_of_whole):
+            alike = list(group)
+            if directory is None or self._dry:
+                yield from self.items(tuple(alike))
+                continue
+            for start in range(0, len(alike), MOST_HERE):
+                yield from self._here([want.entry for want in alike[start : start + MOST_HERE]])
+
+    def _here(self, entries: List[Entry]) -> Iterator[Item]:
+        try:
+            parent, name = self._locate(entries[0].path)
+        except OSError as error:
+            for entry in entries:
+                yield Trouble(entry.path, cannot_be_read(error.errno))
+            return
+        yield Here(parent, (name, *(split(entry.path)[1] for entry in entries[1:])), tuple(entries))
+
     def _file(self, want: Want, descriptor: int) -> Iterator[Item]:
         path = want.entry.path
         try:
             if not _is_as_listed(descriptor, want.entry):
-                yield Trouble(path, _CHANGED)
+                yield Trouble(path, CHANGED)
             elif want.entry.size <= SMALL_LIMIT and want.signature is None:
                 yield self._small(want, descriptor)
             elif self._dry and not want.digest:
@@ -90,7 +119,7 @@ class Reader:
             else:
                 yield from self._stream(want, descriptor)
         except OSError as error:
-            yield Trouble(path, f"cannot be read: {os.strerror(error.errno or 0)}")
+            yield Trouble(path, cannot_be_read(error.errno))
 
     def _small(self, want: Want, descriptor: int) -> Item:
         path, size = want.entry.path, want.entry.size
@@ -98,8 +127,8 @@ class Reader:
             return Differs(path)
         data = os.read(descriptor, size + 1)
         if len(data) != size or not _is_as_listed(descriptor, want.entry):
-            return Trouble(path, _CHANGED)
-        digest = _blake3(data).digest() if self._digests or want.digest else b""
+            return Trouble(path, CHANGED)
+        digest = fresh_digest(data).digest() if self._digests or want.digest else b""
         if want.digest and digest == want.digest:
             return Same(path)
         if self._dry and not want.with_text:
@@ -109,7 +138,7 @@ class Reader:
     def _stream(self, want: Want, descriptor: int) -> Iterator[Item]:
         """A large file, whole or as a delta. Once begun, trouble is ``Broken``: the stream stays in frame."""
         yield Begin(want.entry.path, want.entry.size)
-        state = _blake3() if self._digests or want.signature is not None else None
+        state = fresh_digest() if self._digests or want.signature is not None else None
         try:
             if want.signature is None:
                 yield from _whole(descriptor, want.entry.size, state)
@@ -117,9 +146,19 @@ class Reader:
                 yield from _difference(descriptor, want, state)
             sound = _is_as_listed(descriptor, want.entry)
         except OSError as error:
-            yield Broken(f"cannot be read: {os.strerror(error.errno or 0)}")
+            yield Broken(cannot_be_read(error.errno))
             return
-        yield End(state.digest() if state else b"") if sound else Broken(_CHANGED)
+        yield End(state.digest() if state else b"") if sound else Broken(CHANGED)
+
+
+def _directory_of_whole(want: Want) -> Optional[TreePath]:
+    """Where the file is; ``None`` for one whose content has to be looked at on the way."""
+    return None if want.digest or want.signature is not None or want.with_text else split(want.entry.path)[0]
+
+
+def cannot_be_read(number: Optional[int]) -> str:
+    """What a refusal of the kernel to read a file is called; without a number, the file changed."""
+    return f"cannot be read: {os.strerror(number)}" if number else CHANGED
 
 
 def _whole(descriptor: int, size: int, state: Any) -> Iterator[Item]:
@@ -142,7 +181,7 @@ def _difference(descriptor: int, want: Want, state: Any) -> Iterator[Item]:
     def read_at(offset: int, length: int) -> bytes:
         return os.pread(descriptor, length, offset)
 
-    for part in delta(read_at, want.entry.size, want.signature):
+    for part in delta(read_at, want.entry.size, want.signature, each=go_through(HANDS)):
         start, end = part.offset, part.offset + part.length
         if isinstance(part, Copy):
             yield Copied(part.offset, part.length)
@@ -158,7 +197,8 @@ def _is_as_listed(descriptor: int, entry: Entry) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_size == entry.size and found.st_mtime_ns == entry.mtime_ns
 
 
-def _blake3(data: bytes = b"") -> Any:
+def fresh_digest(data: bytes = b"") -> Any:
+    """A BLAKE3 that has taken in ``data``."""
     from blake3 import blake3
 
     return blake3(data)
@@ -174,25 +214,94 @@ def digest_of(descriptor: int) -> bytes:
 
 def digest_of_pieces(pieces: Iterable[bytes]) -> bytes:
     """The BLAKE3 of joined ``pieces``, 32 bytes."""
-    state = _blake3()
+    state = fresh_digest()
     for piece in pieces:
         state.update(piece)
     return bytes(state.digest())
 
 
-def hash_files(locate: Locate, entries: Iterator[Entry]) -> Dict[TreePath, bytes]:
+def hash_files(locate: Locate, entries: Iterable[Entry]) -> Dict[TreePath, bytes]:
     """The digests of those files that can be read and are as listed; the others are missing."""
     found: Dict[TreePath, bytes] = {}
-    for entry in entries:
+    for entry in _not_small(locate, entries, found) if twin.native else entries:
         digest = _with_open(locate, entry, digest_of)
         if digest is not None:
             found[entry.path] = digest
     return found
 
 
+def _not_small(locate: Locate, entries: Iterable[Entry], found: Dict[TreePath, bytes]) -> Iterator[Entry]:
+    """Put the digests of small files, which the C twin reads by directory, into ``found``; the others are handed on."""
+    batch: List[Tuple[int, List[Entry], bytes]] = []
+    for _directory, group in groupby(entries, lambda entry: split(entry.path)[0]):
+        alike = list(group)
+        small = [entry for entry in alike if entry.size <= SMALL_LIMIT]
+        yield from (entry for entry in alike if entry.size > SMALL_LIMIT)
+        for start in range(0, len(small), MOST_HERE):
+            _gather(locate, small[start : start + MOST_HERE], batch)
+            if len(batch) >= _FOLDERS_AT_ONCE:
+                _hash_batch(batch, found)
+    _hash_batch(batch, found)
+
+
+def _gather(locate: Locate, entries: List[Entry], batch: List[Tuple[int, List[Entry], bytes]]) -> None:
+    try:
+        parent, name = locate(entries[0].path)
+    except OSError:
+        return
+    names = b"\0".join((name, *(split(entry.path)[1] for entry in entries[1:])))
+    batch.append((os.dup(parent), entries, names))
+
+
+def _hash_batch(batch: List[Tuple[int, List[Entry], bytes]], found: Dict[TreePath, bytes]) -> None:
+    try:
+        for digests in each(_hash_part, batch):
+            found.update(digests)
+    finally:
+        for parent, _entries, _names in batch:
+            os.close(parent)
+        batch.clear()
+
+
+def _hash_part(part: Tuple[int, List[Entry], bytes]) -> Dict[TreePath, bytes]:
+    parent, entries, names = part
+    rows = b"".join(map(row_of_file, entries))
+    data, answers = twin.native.read_files(parent, names, rows)
+    found: Dict[TreePath, bytes] = {}
+    at = 0
+    for entry, (answer,) in zip(entries, _ANSWER.iter_unpack(answers)):
+        if not answer:
+            found[entry.path] = fresh_digest(data[at : at + entry.size]).digest()
+            at += entry.size
+    return found
+
+
 def sign_file(locate: Locate, entry: Entry, block_size: int) -> Any:
     """The signature of a file; ``None`` when it can't be read or is not as listed."""
-    return _with_open(locate, entry, lambda descriptor: signature(_pieces(descriptor), block_size))
+    return _with_open(locate, entry, lambda descriptor: sign_open(descriptor, entry.size, block_size))
+
+
+def sign_open(descriptor: int, length: int, block_size: int) -> Signature:
+    """The signature of ``length`` bytes of an open file.
+
+    :raises OSError: when it can't be read.
+    """
+    hands = HANDS if length > 2 * WINDOW else 1
+    rows = [rows for _data, rows in sign_pieces(descriptor, length, block_size, hands)]
+    return Signature(block_size, length, b"".join(rows))
+
+
+def sign_pieces(descriptor: int, length: int, block_size: int, hands: int) -> Iterator[Tuple[bytes, bytes]]:
+    """The windows of an open file, and the rows of the blocks in each; several at once where the C twin works.
+
+    :raises OSError: when it can't be read.
+    """
+
+    def window(at: int) -> Tuple[bytes, bytes]:
+        data = os.pread(descriptor, min(WINDOW, length - at), at)
+        return data, block_rows(data, block_size)
+
+    yield from go_through(hands)(window, range(0, length, WINDOW))
 
 
 def read_small(locate: Locate, entry: Entry) -> Optional[bytes]:

@@ -16,11 +16,12 @@ from typing import Any, Dict, Iterator, Optional, Set
 
 from ..core.entries import NOT_RECORDED, Entry, Kind
 from ..core.errors import InputError, RemoteProtocolError
-from ..core.parcel import Begin, Broken, Copied, Data, End, Item, Same, Small, Trouble
+from ..core.parcel import Begin, Broken, Copied, Data, End, Here, Item, Same, Small, Trouble
 from ..core.paths import TreePath, show, split
 from ..core.report import Report, TextChange, is_text
 from ..core.steps import MirrorPlan, Put, PutFile, PutLink
 from . import operations as op
+from .copying import Copying, asked_for
 from .folders import FILE, Folders
 from .stage import Stage
 
@@ -59,8 +60,16 @@ class Receiving:
         puts = {step.path: step for step in self.plan.puts}
         try:
             yield from self._shells(stage)
-            for item in items:
-                yield from self._item(stage, puts, item, items)
+            copying = Copying(stage, self)
+            try:
+                for item in items:
+                    if isinstance(item, Here):
+                        yield from copying.take(puts, item)
+                    else:
+                        yield from self._item(stage, puts, item, items)
+                yield from copying.go()
+            finally:
+                copying.close()
             self._check_complete(stage)
         except OSError as error:
             raise InputError(
@@ -86,9 +95,7 @@ class Receiving:
     def _item(self, stage: Stage, puts: Dict[TreePath, Put], item: Item, items: Iterator[Item]) -> op.Acts:
         if not isinstance(item, (Small, Begin, Same, Trouble)):
             raise RemoteProtocolError(f"a parcel has {type(item).__name__} where a file should begin")
-        step = puts.get(item.path)
-        if not isinstance(step, PutFile):
-            raise RemoteProtocolError(f"a parcel has {show(item.path)}, which nobody asked for")
+        step = asked_for(puts, item.path)
         if isinstance(item, Same):
             self.same.add(item.path)
         elif isinstance(item, Trouble):

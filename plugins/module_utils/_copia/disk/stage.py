@@ -53,6 +53,17 @@ class Stage:
         self._staged[path] = place
         return self._at(place)
 
+    def places_for(self, directory: TreePath, paths: List[TreePath]) -> Tuple[int, List[bytes]]:
+        """The same for many files of one directory: a descriptor, and a name for each."""
+        inside = self._new.get(directory)
+        if inside is None:
+            places = [TreePath(self.fresh_name()) for _path in paths]
+            self._staged.update(zip(paths, places))
+            return self.descriptor, list(places)
+        names = [split(path)[1] for path in paths]
+        self._staged.update((path, join(inside, name)) for path, name in zip(paths, names))
+        return self._folders.at(inside), names
+
     def folder_for(self, path: TreePath) -> Tuple[int, bytes]:
         """The same for a new directory; from now on what is to stand in it is staged in it."""
         parent, name = self.place_for(path)

@@ -45,14 +45,15 @@ def mirror(
     clock = time.perf_counter()
     source = Source(source_spec)
     try:
-        listing = source.offer()
-        offered = time.perf_counter() - clock
         target = Target(target_spec, is_tree=source.is_tree, carry_out=carry_out)
         try:
+            target.scan_ahead()
+            listing = source.offer()
+            offered = time.perf_counter() - clock
             considered = target.consider(listing, source.digests)
             if announce:
                 announce(considered.plan)
-            items = source.answer(considered.wants, dry=target_spec.check, digests=False)
+            items = source.answer_here(considered.wants, dry=target_spec.check)
             report = target.finish(considered.plan, items)
         finally:
             target.close()

@@ -69,12 +69,17 @@ class Source:
             manifest = _with_digests(manifest, self._locate())
         return Listing(manifest, self.is_tree, tuple(scan.problems))
 
-    def answer(self, wants: Wants, *, dry: bool = False, digests: bool = True) -> Iterator[Item]:
+    def answer(self, wants: Wants, *, dry: bool = False) -> Iterator[Item]:
         """The parcel for ``wants``. A file that was written just now is read when its time stamp's grain has passed:
         then a later change has a later time, and size and time can speak for it in the next run.
         """
         _outwait_grain([want.entry for want in wants])
-        return Reader(self._locate(), digests=digests, dry=dry).items(wants)
+        return Reader(self._locate(), dry=dry).items(wants)
+
+    def answer_here(self, wants: Wants, *, dry: bool = False) -> Iterator[Item]:
+        """The same for a target in this process: whole files are not read here, the target copies them."""
+        _outwait_grain([want.entry for want in wants])
+        return Reader(self._locate(), digests=False, dry=dry).items_here(wants)
 
     def digests(self, entries: List[Entry]) -> Dict[TreePath, bytes]:
         """The BLAKE3 of files of the source, for a target in the same process."""

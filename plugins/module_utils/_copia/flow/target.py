@@ -24,7 +24,8 @@ from ..core.steps import MirrorPlan, PutFile, Reason
 from ..disk.folders import Folders
 from ..disk.read import Locate, hash_files, locate_in_tree, locate_single, read_small, sign_file
 from ..disk.root import group_id, has_leftovers, kind_of_root, lock_root, open_source, user_id
-from ..disk.scan import Scan
+from ..disk.scan import Scan, is_native
+from .ahead import Ahead
 
 if TYPE_CHECKING:
     from ..disk.operations import Perform
@@ -36,6 +37,7 @@ TEXTS_MOST = 200
 PATIENCE = 60.0
 """Seconds to wait for another run at the same destination."""
 
+_Scanned = Tuple[Manifest, List[Problem]]
 Digests = Callable[[List[Entry]], Dict[TreePath, bytes]]
 
 
@@ -89,6 +91,12 @@ class Target:
         self._descriptor = None if found is None else open_source(self.root)
         self._folders: Optional[Folders] = None
         self._report = report or Report()
+        self._ahead: Optional[Ahead[_Scanned]] = None
+
+    def scan_ahead(self) -> None:
+        """Begin to scan, beside the source's scan: worth a thread where the C twin does it."""
+        if is_native() and self._descriptor is not None:
+            self._ahead = Ahead(self._scan)
 
     def consider(self, listing: Listing, digests_of: Optional[Digests] = None) -> Considered:
         """Scan, plan, and say what is wanted. ``digests_of`` asks the source where that costs no message.
@@ -101,7 +109,7 @@ class Target:
         uid, gid = user_id(spec.owner), group_id(spec.group)
         wanted = with_owner(listing.manifest, uid, gid) if (uid, gid) != (None, None) else listing.manifest
         clock = time.perf_counter()
-        found, problems = self._scan(uid is not None, gid is not None)
+        found, problems = self._ahead.result() if self._ahead else self._scan()
         clock = _lap(report, "scan", clock)
         plan = plan_mirror(wanted, found, delete=spec.delete and self.is_tree, checksum=spec.checksum)
         plan = self._look(plan, digests_of)
@@ -133,15 +141,18 @@ class Target:
 
     def close(self) -> None:
         """Close what is open; this lets go of the lock."""
+        if self._ahead is not None:
+            self._ahead.wait()
         if self._folders is not None:
             self._folders.forget()
         if self._descriptor is not None:
             os.close(self._descriptor)
 
-    def _scan(self, owner: bool, group: bool) -> Tuple[Manifest, List[Problem]]:
+    def _scan(self) -> _Scanned:
         if self._descriptor is None:
             return Manifest(ABSENT), []
-        scan = Scan(selector=selector(self.spec.rules), owner=owner, group=group)
+        spec = self.spec
+        scan = Scan(selector=selector(spec.rules), owner=spec.owner is not None, group=spec.group is not None)
         manifest = scan.tree(self._descriptor) if self.is_tree else scan.single(self._descriptor, self.name, self.name)
         return manifest, scan.problems
 

@@ -13,8 +13,8 @@ from ..core.entries import Kind
 from ..core.errors import InputError
 from ..core.paths import show
 from ..core.report import Report, plain_changes, stats, tree_diff
-from ..core.rolling import ENGINE
 from ..core.selection import Rules
+from ..core.twin import engine
 
 Modes = Optional[Tuple[Callable[[int], int], Callable[[int], int]]]
 """What forces the permissions of files, and those of directories."""
@@ -88,7 +88,7 @@ def result_of(report: Report, options: Mapping[str, Any], *, diff: bool) -> Dict
     limit = options["report_limit"]
     result: Dict[str, Any] = {
         "changed": report.changed,
-        "stats": {**stats(report), "engine": ENGINE},
+        "stats": {**stats(report), "engine": engine()},
         "changes": plain_changes(report, limit),
         "changes_total": len(report.changes),
         "truncated": len(report.changes) > limit or len(report.problems) > limit,

@@ -1,0 +1,277 @@
+/* Copyright (c) 2026 The copia.sync authors
+ * GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt)
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The search byte by byte.
+ *
+ * Rules
+ * 1. Each position costs one word of a filter; what passes costs a look into the table; what is found there costs the
+ *    half sum; what has that costs one strong sum, which is the judge.
+ * 2. At most COPIA_CANDIDATES blocks with one weak sum are known, the first ones of the basis, and a number of failures
+ *    is given, weak sums that were found at a block that is another one: crafted data costs no more than that. */
+#include "blocks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "adler.h"
+#include "cpu.h"
+
+#define M COPIA_ADLER_MODULUS
+
+static uint32_t get32(const uint8_t *in) {
+    return (uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24;
+}
+
+static uint32_t mixed(uint32_t weak) {
+    weak *= 0x9E3779B1u;
+    return weak ^ weak >> 15;
+}
+
+/* Its two bits in a word of the filter. */
+static uint32_t bits(uint32_t mix) {
+    return 1u << (mix >> 27) | 1u << (mix >> 22 & 31);
+}
+
+static inline uint32_t passes(const uint32_t *filter, uint32_t mask, uint32_t mix) {
+    uint32_t word = filter[mix & mask];
+    return word >> (mix >> 27) & word >> (mix >> 22 & 31) & 1;
+}
+
+static uint32_t power_above(size_t n) {
+    uint32_t power = 64;
+    while (power < n) {
+        power *= 2;
+    }
+    return power;
+}
+
+/* Equal weak sums form a chain from the first block that has it; a full chain takes no more. */
+static void insert(struct copia_table *table, uint32_t number) {
+    uint32_t weak = get32(table->rows + (size_t)number * COPIA_ROW), mix = mixed(weak), slot = mix & table->slot_mask;
+    table->filter[mix & table->filter_mask] |= bits(mix);
+    while (table->slots[slot] != 0) {
+        uint32_t at = table->slots[slot] - 1, length = 1;
+        if (get32(table->rows + (size_t)at * COPIA_ROW) == weak) {
+            while (table->next[at] != 0) {
+                at = table->next[at] - 1;
+                length++;
+            }
+            if (length < COPIA_CANDIDATES) {
+                table->next[at] = number + 1;
+            }
+            return;
+        }
+        slot = (slot + 1) & table->slot_mask;
+    }
+    table->slots[slot] = number + 1;
+}
+
+int copia_table_make(struct copia_table *table, const uint8_t *rows, size_t count, size_t size) {
+    uint32_t slots = power_above(count * 2), words = power_above(count * 2);
+    *table = (struct copia_table){.rows = rows, .size = size, .count = count};
+    table->slot_mask = slots - 1;
+    table->filter_mask = words - 1;
+    table->slots = calloc(slots, sizeof *table->slots);
+    table->next = calloc(count + 1, sizeof *table->next);
+    table->filter = calloc(words, sizeof *table->filter);
+    if (table->slots == NULL || table->next == NULL || table->filter == NULL) {
+        return -1;
+    }
+    for (size_t number = 0; number < count; number++) {
+        insert(table, (uint32_t)number);
+    }
+    return 0;
+}
+
+void copia_table_free(struct copia_table *table) {
+    free(table->slots);
+    free(table->next);
+    free(table->filter);
+    *table = (struct copia_table){0};
+}
+
+/* The first block with this weak sum, + 1; 0 where there is none. */
+static uint32_t looked_up(const struct copia_table *table, uint32_t weak, uint32_t mix) {
+    for (uint32_t slot = mix & table->slot_mask; table->slots[slot] != 0; slot = (slot + 1) & table->slot_mask) {
+        if (get32(table->rows + (size_t)(table->slots[slot] - 1) * COPIA_ROW) == weak) {
+            return table->slots[slot];
+        }
+    }
+    return 0;
+}
+
+/* Whether one of the blocks with its weak sum, a chain that begins at link, stands at data. */
+static int judged(const struct copia_table *table, const uint8_t *data, uint32_t link, uint32_t *number) {
+    uint32_t half = copia_adler32(data, table->size / 2);
+    uint8_t strong[COPIA_STRONG];
+    int hashed = 0;
+    for (; link != 0; link = table->next[link - 1]) {
+        const uint8_t *row = table->rows + (size_t)(link - 1) * COPIA_ROW;
+        if (get32(row + 4) != half) {
+            continue;
+        }
+        if (!hashed) {
+            copia_strong(data, table->size, strong);
+            hashed = 1;
+        }
+        if (memcmp(strong, row + 8, COPIA_STRONG) == 0) {
+            *number = link - 1;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static uint32_t byte_sum(const uint8_t *data, size_t n) {
+    uint32_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += data[i];
+    }
+    return sum;
+}
+
+#define STRIDE 64 /* positions that are looked at together */
+
+/* A window of size bytes, moving by one byte at a time: sum = 1 + its bytes, ranked = size + the sum of (size - i) times
+ * byte i. Moving: sum += in - out, ranked += sum - 1 - size * out. Both are mod 65521, plus any multiple of it. */
+struct window {
+    uint32_t sum, ranked;
+};
+
+/* x mod 65521 for any x: 2^16 is 15 there. */
+static inline uint32_t reduced(uint32_t x) {
+    x = (x >> 16) * 15 + (x & 0xFFFF);
+    x = (x >> 16) * 15 + (x & 0xFFFF);
+    return x >= M ? x - M : x;
+}
+
+/* What is added so that ranked stays above 0 for STRIDE positions: each takes away 255 * size at the most. With blocks
+ * of up to 65536 bytes it stays below 2^32 too. */
+static uint32_t headroom(size_t size) {
+    uint32_t most = (uint32_t)(STRIDE * 255 * size);
+    return most + M - most % M;
+}
+
+/* Take in the next STRIDE positions: their weak sums, and a bit for each that passes the filter. The window moves on. */
+typedef uint64_t takes_in(const struct copia_table *table, const uint8_t *data, uint32_t room, struct window *w,
+                          uint32_t sums[STRIDE]);
+
+static uint64_t take_in(const struct copia_table *table, const uint8_t *data, uint32_t room, struct window *w,
+                        uint32_t sums[STRIDE]) {
+    uint32_t size = (uint32_t)table->size, sum = w->sum, ranked = reduced(w->ranked) + room;
+    uint64_t passed = 0;
+    for (int i = 0; i < STRIDE; i++) {
+        sums[i] = reduced(ranked) << 16 | reduced(sum);
+        passed |= (uint64_t)passes(table->filter, table->filter_mask, mixed(sums[i])) << i;
+        sum += (uint32_t)data[(size_t)i + size] - data[i];
+        ranked += sum - 1 - size * data[i];
+    }
+    *w = (struct window){sum, ranked};
+    return passed;
+}
+
+#if COPIA_X86
+#include <immintrin.h>
+
+#define WIDE __attribute__((target("avx2,bmi2")))
+
+/* In every lane the sum of the lanes before it and its own. */
+WIDE static inline __m256i running(__m256i x) {
+    x = _mm256_add_epi32(x, _mm256_slli_si256(x, 4));
+    x = _mm256_add_epi32(x, _mm256_slli_si256(x, 8));
+    __m256i low_half = _mm256_permute2x128_si256(x, x, 0x08); /* zero, the lower half */
+    return _mm256_add_epi32(x, _mm256_shuffle_epi32(low_half, 0xFF));
+}
+
+WIDE static inline __m256i last_lane(__m256i x) {
+    return _mm256_permutevar8x32_epi32(x, _mm256_set1_epi32(7));
+}
+
+WIDE static inline __m256i eight(const uint8_t *data) {
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)data));
+}
+
+WIDE static inline __m256i reduced_once(__m256i x) {
+    __m256i high = _mm256_srli_epi32(x, 16), low = _mm256_and_si256(x, _mm256_set1_epi32(0xFFFF));
+    return _mm256_add_epi32(_mm256_sub_epi32(_mm256_slli_epi32(high, 4), high), low);
+}
+
+WIDE static inline __m256i reduced_wide(__m256i x) {
+    x = reduced_once(reduced_once(x));
+    return _mm256_min_epu32(x, _mm256_sub_epi32(x, _mm256_set1_epi32(M)));
+}
+
+WIDE static uint64_t take_in_wide(const struct copia_table *table, const uint8_t *data, uint32_t room,
+                                  struct window *w, uint32_t sums[STRIDE]) {
+    const uint32_t *filter = table->filter, mask = table->filter_mask;
+    const __m256i size = _mm256_set1_epi32((int)table->size), one = _mm256_set1_epi32(1);
+    __m256i sum = _mm256_set1_epi32((int)w->sum), ranked = _mm256_set1_epi32((int)(reduced(w->ranked) + room));
+    uint64_t passed = 0;
+    uint32_t mixes[STRIDE];
+    for (int i = 0; i < STRIDE; i += 8) {
+        __m256i out = eight(data + i), in = eight(data + i + table->size), step = _mm256_sub_epi32(in, out);
+        __m256i after = _mm256_add_epi32(sum, running(step));
+        __m256i gain = _mm256_sub_epi32(_mm256_sub_epi32(after, one), _mm256_mullo_epi32(size, out));
+        __m256i ranked_after = _mm256_add_epi32(ranked, running(gain));
+        __m256i low = reduced_wide(_mm256_sub_epi32(after, step));
+        __m256i high = reduced_wide(_mm256_sub_epi32(ranked_after, gain));
+        __m256i weak = _mm256_or_si256(_mm256_slli_epi32(high, 16), low);
+        __m256i mix = _mm256_mullo_epi32(weak, _mm256_set1_epi32((int)0x9E3779B1u));
+        mix = _mm256_xor_si256(mix, _mm256_srli_epi32(mix, 15));
+        _mm256_storeu_si256((__m256i *)(void *)(sums + i), weak);
+        _mm256_storeu_si256((__m256i *)(void *)(mixes + i), mix);
+        sum = last_lane(after);
+        ranked = last_lane(ranked_after);
+    }
+    for (int i = 0; i < STRIDE; i++) {
+        passed |= (uint64_t)passes(filter, mask, mixes[i]) << i;
+    }
+    w->sum = (uint32_t)_mm256_extract_epi32(sum, 0);
+    w->ranked = (uint32_t)_mm256_extract_epi32(ranked, 0);
+    return passed;
+}
+#else
+#define take_in_wide take_in
+#endif
+
+/* Whether a block with that weak sum stands at data; failures as in copia_find. */
+static int stands(const struct copia_table *table, const uint8_t *data, uint32_t sum, uint32_t *number,
+                  uint64_t *failures) {
+    uint32_t link = looked_up(table, sum, mixed(sum));
+    if (link == 0 || *failures == 0) {
+        return 0;
+    }
+    if (judged(table, data, link, number)) {
+        return 1;
+    }
+    *failures -= 1;
+    return 0;
+}
+
+size_t copia_find(const struct copia_table *table, const uint8_t *data, size_t n, size_t limit, uint32_t *number,
+                  uint64_t *failures) {
+    size_t size = table->size, at = 0;
+    if (n < size || table->count == 0) {
+        return limit;
+    }
+    size_t end = n - size + 1 < limit ? n - size + 1 : limit;
+    uint32_t weak = copia_adler32(data, size), room = headroom(size);
+    struct window w = {byte_sum(data, size) + 1, weak >> 16};
+    takes_in *const next = copia_has_avx2() ? take_in_wide : take_in;
+    for (; at + STRIDE < end; at += STRIDE) {
+        uint32_t sums[STRIDE];
+        for (uint64_t left = next(table, data + at, room, &w, sums); left != 0; left &= left - 1) {
+            size_t i = (size_t)__builtin_ctzll(left);
+            if (stands(table, data + at + i, sums[i], number, failures)) {
+                return at + i;
+            }
+        }
+    }
+    for (; at < end; at++) {
+        if (stands(table, data + at, copia_adler32(data + at, size), number, failures)) {
+            return at;
+        }
+    }
+    return limit;
+}

@@ -1,0 +1,106 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two hands: work on many small files is mostly the kernel's, and is done without Python's lock."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from typing import Callable, Deque, Dict, Iterable, Iterator, List, Sequence, TypeVar
+
+from ..core import twin
+
+HANDS = 2
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+def each(do: Callable[[P], R], parts: Sequence[P]) -> List[R]:
+    """``do`` for each of ``parts``, at most two at once; the results in their order.
+
+    The first exception of ``do`` (or of a user who interrupts) is raised when both hands have let go of what they hold;
+    parts that were not begun by then are left.
+    """
+    waiting = iter(enumerate(parts))
+    results: Dict[int, R] = {}
+    troubles: List[BaseException] = []
+
+    def work() -> None:
+        for index, part in waiting:
+            if troubles:
+                return
+            try:
+                results[index] = do(part)
+            except BaseException as error:
+                troubles.append(error)
+
+    helpers = [threading.Thread(target=work) for _part in parts[1:HANDS]]
+    for helper in helpers:
+        helper.start()
+    work()
+    while any(helper.is_alive() for helper in helpers):
+        try:
+            for helper in helpers:
+                helper.join()
+        except KeyboardInterrupt as interrupt:
+            troubles.append(interrupt)
+    if troubles:
+        raise troubles[0]
+    return [results[index] for index in range(len(parts))]
+
+
+def go_through(hands: int) -> Callable[[Callable[[P], R], Iterable[P]], Iterable[R]]:
+    """``map``, or a map that works a few parts ahead with so many hands and keeps the order."""
+    if hands < 2 or twin.native is None:
+        return map
+
+    def in_order(do: Callable[[P], R], parts: Iterable[P]) -> Iterator[R]:
+        from concurrent.futures import Future, ThreadPoolExecutor
+
+        with ThreadPoolExecutor(hands) as pool:
+            waiting: Deque[Future[R]] = deque()
+            for part in parts:
+                waiting.append(pool.submit(do, part))
+                if len(waiting) > 2 * hands:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    return in_order
+
+
+class Hashing:
+    """The BLAKE3 of what passes by, computed beside it by a hand of its own, at most a few pieces behind."""
+
+    def __init__(self) -> None:
+        from blake3 import blake3
+
+        self._state = blake3()
+        self._waiting: "queue.Queue[bytes]" = queue.Queue(8)
+        self._hand = threading.Thread(target=self._work, daemon=True)
+        self._hand.start()
+
+    def _work(self) -> None:
+        while True:
+            piece = self._waiting.get()
+            if not piece:
+                return
+            self._state.update(piece)
+
+    def update(self, piece: bytes) -> None:
+        """Take in the next piece."""
+        if piece:
+            self._waiting.put(piece)
+
+    def digest(self) -> bytes:
+        """The BLAKE3 of all pieces, 32 bytes; nothing can be taken in after it."""
+        self.close()
+        return bytes(self._state.digest())
+
+    def close(self) -> None:
+        """Let the hand go. May be called twice."""
+        if self._hand.is_alive():
+            self._waiting.put(b"")
+            self._hand.join()

@@ -1,0 +1,205 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signature, delta and patch of files, as stories: a basis is signed here, compared there, and made new again here.
+
+    BASIS ── sign() ─▶ SIGNATURE ── make_delta(NEW) ─▶ DELTA ── apply_patch(BASIS) ─▶ NEW
+
+A result appears under its name when it is whole and what it should be; before that nothing stands or changes there.
+Memory holds the rows of the signature and a few windows, however large the files are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+from typing import BinaryIO, Iterator, List, Optional, Tuple
+
+from ..core.delta import WINDOW, Copy, Signature, block_size_for, delta, patch
+from ..core.errors import InputError, RemoteProtocolError
+from ..core.paths import show
+from ..disk.hands import Hashing, go_through
+from ..disk.operations import Attributes, run
+from ..disk.output import write_whole
+from ..disk.perform import perform
+from ..disk.read import digest_of, fresh_digest, sign_pieces
+from ..disk.root import open_source
+from ..wire.primitives import (
+    MAX_LITERAL,
+    DeltaReader,
+    End,
+    Operation,
+    SignedFile,
+    decode_signature,
+    encode_delta,
+    encode_signature,
+)
+from .ahead import Ahead
+
+
+def sign(basis: bytes, out: bytes, *, block_size: Optional[int] = None, jobs: int = 2) -> Tuple[int, int]:
+    """Write the signature of ``basis`` to ``out``; how many blocks there are, and how long each is, in bytes.
+
+    :raises InputError: when a file can't be read or written; ``out`` is as it was then.
+    """
+    with _opened(basis) as stream:
+        descriptor, length = stream.fileno(), _length(stream)
+        size = block_size or block_size_for(length)
+        hashing = Hashing()
+        rows: List[bytes] = []
+        for data, part in sign_pieces(descriptor, length, size, jobs):
+            hashing.update(data)
+            rows.append(part)
+        digest = hashing.digest()
+        if _length(stream) != length:
+            raise InputError(f"{show(basis)} changed while it was read; run again")
+    signed = SignedFile(Signature(size, length, b"".join(rows)), digest)
+    rows.clear()
+    _write(out, encode_signature(signed, fresh_digest()))
+    return signed.signature.blocks, size
+
+
+def make_delta(new: bytes, signature: bytes, out: bytes, *, jobs: int = 2) -> Tuple[int, int]:
+    """Write to ``out`` what turns the basis of ``signature`` into ``new``; ``(literal, copied)`` bytes.
+
+    :raises InputError: when a file can't be read or written, or ``signature`` is none; ``out`` is as it was then.
+    """
+    with _opened(signature) as stream, _naming(signature):
+        signed = decode_signature(stream.read, fresh_digest())
+    with _opened(new) as stream:
+        sums = [0, 0]
+        _write(out, encode_delta(signed, _operations(new, stream, signed, jobs, sums), fresh_digest()))
+    return sums[0], sums[1]
+
+
+def _operations(path: bytes, stream: BinaryIO, signed: SignedFile, jobs: int, sums: List[int]) -> Iterator[Operation]:
+    descriptor, length = stream.fileno(), _length(stream)
+
+    def read_at(offset: int, size: int) -> bytes:
+        return os.pread(descriptor, size, offset)
+
+    digest = Ahead(lambda: digest_of(descriptor))
+    try:
+        for part in delta(read_at, length, signed.signature, each=go_through(jobs)):
+            sums[isinstance(part, Copy)] += part.length
+            if isinstance(part, Copy):
+                yield part
+                continue
+            for at in range(part.offset, part.offset + part.length, MAX_LITERAL):
+                data = read_at(at, min(MAX_LITERAL, part.offset + part.length - at))
+                if not data:
+                    raise InputError(f"{show(path)} changed while it was read; run again")
+                yield data
+    finally:
+        digest.wait()
+    if _length(stream) != length:
+        raise InputError(f"{show(path)} changed while it was read; run again")
+    yield End(digest.result())
+
+
+def apply_patch(basis: bytes, delta_path: bytes, out: bytes) -> int:
+    """Write to ``out`` the new file that ``delta_path`` makes of ``basis``; its length in bytes.
+
+    :raises InputError: when a file can't be read or written, the delta is none, or it was made for another basis;
+        ``out`` is as it was then.
+    """
+    with _opened(basis) as old, _opened(delta_path) as stream:
+        with _naming(delta_path):
+            reader = DeltaReader(stream.read, fresh_digest())
+        if _length(old) != reader.basis_length:
+            raise InputError(
+                f"{show(basis)} is not the basis of {show(delta_path)}: it has {_length(old)} bytes, "
+                f"expected {reader.basis_length}"
+            )
+        made = _Made(old, reader)
+        try:
+            with _naming(delta_path):
+                _write(out, made.pieces())
+        except _Mismatch:
+            if digest_of(old.fileno()) != reader.basis:
+                raise InputError(
+                    f"{show(basis)} is not the basis of {show(delta_path)}: its content is another one; "
+                    "take the file that the signature was made of"
+                ) from None
+            raise InputError(f"{show(delta_path)} does not make what it was made for; make it anew") from None
+    return made.length
+
+
+class _Mismatch(Exception):
+    """The new file is not what the delta says."""
+
+
+class _Made:
+    """The new file on its way: its pieces, hashed beside the writing."""
+
+    def __init__(self, old: BinaryIO, reader: DeltaReader) -> None:
+        self._old, self._reader = old, reader
+        self.length = 0
+
+    def pieces(self) -> Iterator[bytes]:
+        """The pieces; at their end their digest is that of the delta.
+
+        :raises _Mismatch: when it is not.
+        """
+        hashing = Hashing()
+        try:
+            for operation in self._reader.operations():
+                if isinstance(operation, End):
+                    if hashing.digest() != operation.result:
+                        raise _Mismatch
+                    return
+                for piece in patch(self._read_at, (operation,)):
+                    self.length += len(piece)
+                    hashing.update(piece)
+                    yield piece
+        finally:
+            hashing.close()
+
+    def _read_at(self, offset: int, size: int) -> bytes:
+        data = os.pread(self._old.fileno(), size, offset)
+        if len(data) != size:
+            raise _Mismatch
+        return data
+
+
+@contextlib.contextmanager
+def _opened(path: bytes) -> Iterator[BinaryIO]:
+    """A regular file, for reading."""
+    try:
+        stream = open(path, "rb", buffering=WINDOW)
+    except OSError as error:
+        raise InputError(f"{show(path)} cannot be read: {os.strerror(error.errno or 0)}") from error
+    with stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise InputError(f"{show(path)} is not a regular file")
+        yield stream
+
+
+@contextlib.contextmanager
+def _naming(path: bytes) -> Iterator[None]:
+    """A file that is damaged is the user's to replace: the message names it."""
+    try:
+        yield
+    except RemoteProtocolError as error:
+        raise InputError(f"{show(path)} {error}") from error
+
+
+def _write(out: bytes, pieces: Iterator[bytes]) -> None:
+    directory, name = os.path.split(os.path.abspath(out))
+    if os.path.isdir(out):
+        raise InputError(f"{show(out)} is a directory: name a file for the result")
+    parent = open_source(directory)
+    umask = os.umask(0o077)
+    os.umask(umask)
+    try:
+        run(write_whole(parent, name, pieces, Attributes(0o666 & ~umask, time.time_ns())), perform)
+    except OSError as error:
+        raise InputError(f"{show(out)} cannot be written: {os.strerror(error.errno or 0)}") from error
+    finally:
+        os.close(parent)
+
+
+def _length(stream: BinaryIO) -> int:
+    return os.fstat(stream.fileno()).st_size

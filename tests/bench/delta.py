@@ -1,0 +1,156 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``copia signature | delta | patch`` beside ``rdiff``, whole processes, one basis and several new files.
+
+All files are read once before, so nobody waits for the disk. Block sizes are equal for both. Where rsync or xdelta3 are
+installed, an update of the whole by them stands beside the sum of ours; xdelta3 sees both files, so it is a floor for
+sizes and no peer.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import time
+from typing import Any, Callable, Dict, List, Sequence
+
+from tests.hosts import engine_venv
+
+from .figures import Figures
+
+RDIFF, ONE, TWO = "rdiff", "copia -j 1", "copia"
+ENGINE = engine_venv()
+BLOCK = 4096
+MIB = 1 << 20
+
+
+def measure(folder: pathlib.Path, rounds: int, megabytes: int) -> Figures:
+    """Every case in every round, the tools in turn.
+
+    :raises SystemExit: when rdiff is missing, or a patched file is not the new one.
+    """
+    if shutil.which("rdiff") is None:
+        raise SystemExit("rdiff is not installed: the bench has no peer; install the package rdiff")
+    facts = {"basis": f"{megabytes} MiB", "block": f"{BLOCK} bytes", "rounds": str(rounds)}
+    figures = Figures(RDIFF, facts)
+    basis = folder / "basis"
+    _random_file(basis, megabytes, random.Random(1))
+    for name, make in CASES.items():
+        new = folder / "new"
+        make(basis, new, megabytes)
+        for number in range(rounds):
+            tools = [RDIFF, ONE, TWO]
+            for tool in tools[number % 3 :] + tools[: number % 3]:
+                _one(figures, folder, name, tool)
+            _whole(figures, folder, name)
+        new.unlink()
+    return figures
+
+
+def _one(figures: Figures, folder: pathlib.Path, case: str, tool: str) -> None:
+    basis, new, made = folder / "basis", folder / "new", folder / "made"
+    signed, delta = folder / "signature", folder / "delta"
+    for path in (signed, delta, made):
+        path.unlink(missing_ok=True)
+    commands: Dict[str, List[Any]] = {
+        "signature": _copia(tool, "signature", "-b", BLOCK, basis, "-o", signed),
+        "delta": _copia(tool, "delta", new, signed, "-o", delta),
+        "patch": _copia("", "patch", basis, delta, "-o", made),
+    }
+    if tool == RDIFF:
+        commands = {
+            "signature": ["rdiff", "-b", BLOCK, "-S", 16, "signature", basis, signed],
+            "delta": ["rdiff", "delta", signed, new, delta],
+            "patch": ["rdiff", "patch", basis, delta, made],
+        }
+    for phase, command in commands.items():
+        seconds = _timed(command)
+        if phase != "signature" or case == "identical":
+            figures.note(case, phase, tool, seconds)
+        print(f"{case}, {phase}: {tool} {seconds:.2f} s", flush=True)
+    if subprocess.run(["cmp", "-s", str(new), str(made)], check=False).returncode:
+        raise SystemExit(f"{tool} did not make the new file of case {case}")
+    size = delta.stat().st_size
+    figures.facts[f"delta of {case}, {tool}"] = f"{size:,} bytes"
+
+
+def _whole(figures: Figures, folder: pathlib.Path, case: str) -> None:
+    """An update of the whole file by rsync's own delta."""
+    if shutil.which("rsync") is None:
+        return
+    copy = folder / "copy"
+    shutil.copy(folder / "basis", copy)
+    os.utime(copy, (1, 1))
+    command = ["rsync", "--no-whole-file", "-t", folder / "new", copy]
+    figures.note(case, "whole", "rsync --no-whole-file", _timed(command))
+    sums = [sum(figures.seconds[key][-1] for key in _keys(case, tool)) for tool in (RDIFF, TWO)]
+    for tool, seconds in zip((RDIFF, TWO), sums):
+        figures.note(case, "whole", tool, seconds)
+    copy.unlink()
+
+
+def _keys(case: str, tool: str) -> Sequence[Any]:
+    return (("identical", "signature", tool), (case, "delta", tool), (case, "patch", tool))
+
+
+def _copia(tool: str, *words: Any) -> List[Any]:
+    return [ENGINE / "bin" / "python", "-m", "copia", *words, *(["-j", "1"] if tool == ONE else [])]
+
+
+def _timed(command: Sequence[Any]) -> float:
+    began = time.perf_counter()
+    subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
+
+
+def _random_file(path: pathlib.Path, megabytes: int, dice: random.Random) -> None:
+    with open(path, "wb") as stream:
+        for _megabyte in range(megabytes):
+            stream.write(dice.randbytes(MIB))
+
+
+def _identical(basis: pathlib.Path, new: pathlib.Path, _megabytes: int) -> None:
+    shutil.copy(basis, new)
+
+
+def _scattered(basis: pathlib.Path, new: pathlib.Path, megabytes: int) -> None:
+    """1% of the ranges of 2 KiB have other bytes."""
+    shutil.copy(basis, new)
+    dice = random.Random(2)
+    with open(new, "r+b") as stream:
+        for place in dice.sample(range(megabytes * 512), megabytes * 512 // 100):
+            stream.seek(place * 2048)
+            stream.write(dice.randbytes(2048))
+
+
+def _inserted(basis: pathlib.Path, new: pathlib.Path, _megabytes: int) -> None:
+    with open(basis, "rb") as old, open(new, "wb") as stream:
+        stream.write(b"x" * 37)
+        shutil.copyfileobj(old, stream, MIB)
+
+
+def _half(basis: pathlib.Path, new: pathlib.Path, megabytes: int) -> None:
+    """Every second MiB is another one."""
+    shutil.copy(basis, new)
+    dice = random.Random(3)
+    with open(new, "r+b") as stream:
+        for place in range(0, megabytes, 2):
+            stream.seek(place * MIB)
+            stream.write(dice.randbytes(MIB))
+
+
+def _random(_basis: pathlib.Path, new: pathlib.Path, megabytes: int) -> None:
+    _random_file(new, megabytes, random.Random(4))
+
+
+CASES: Dict[str, Callable[[pathlib.Path, pathlib.Path, int], None]] = {
+    "identical": _identical,
+    "1% scattered": _scattered,
+    "37 bytes in front": _inserted,
+    "50% changed": _half,
+    "random": _random,
+}
