@@ -22,6 +22,7 @@ from typing import Callable, Dict, List, Optional, Sequence
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 LOGS = BUILD / "logs"
+CARRIED = BUILD / "carried"
 BIN = pathlib.Path(sys.executable).parent
 COLLECTIONS = BUILD / "collections"
 INSTALLED = COLLECTIONS / "ansible_collections" / "copia" / "sync"
@@ -129,21 +130,30 @@ def checkout_files() -> List[str]:
     return [name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
 
 
-def collection(tally: Tally) -> None:
-    """The wheel of the engine into the role, then the collection's archive into build."""
+def carried_wheels(tally: Tally, everything: bool) -> None:
+    """The C module's source and its wheels into build/carried: for every platform, or for this machine."""
+    run(tally, "C module", [sys.executable, "-m", "tests.native.build", *(["--all"] if everything else [])])
+
+
+def collection(tally: Tally, everything: bool = True) -> None:
+    """The wheels of the engine into the role, then the collection's archive into build."""
     carried = ROOT / "roles" / "engine" / "files"
-    for old in [*carried.glob("copia-*.whl"), *BUILD.glob("copia-sync-*.tar.gz")]:
+    built = [path for pattern in ("copia[-_]*.whl", "copia_native-*.tar.gz") for path in carried.glob(pattern)]
+    for old in [*built, *BUILD.glob("copia-sync-*.tar.gz")]:
         old.unlink()
     os.environ.setdefault("SOURCE_DATE_EPOCH", "1767225600")
     source = BUILD / "wheel-source"
     copy_files(source, "plugins/module_utils/_copia/", "pyproject.toml", "LICENSES/GPL-3.0-or-later.txt")
+    carried_wheels(tally, everything)
+    for path in CARRIED.glob("copia_native-*"):
+        shutil.copy(path, carried)
     run(tally, "wheel", [sys.executable, "-m", "build", "--wheel", "--outdir", carried, source])
     run(tally, "collection", [BIN / "ansible-galaxy", "collection", "build", "--force", "--output-path", BUILD, ROOT])
 
 
 def install(tally: Tally) -> None:
     """Build the collection and install it where our tests look for it, with what the benchmarks compare it with."""
-    collection(tally)
+    collection(tally, everything=False)
     native(tally)
     archives = sorted(BUILD.glob("copia-sync-*.tar.gz"))
     command = [BIN / "ansible-galaxy", "collection", "install", "--force", "--no-deps", "--offline", "-p", COLLECTIONS]
@@ -172,19 +182,12 @@ def unit(tally: Tally) -> None:
 
 
 def native(tally: Tally) -> None:
-    """The C twin for the interpreter of .venv, built into build/native: the tests run on both twins then."""
-    folder, source = BUILD / "native", BUILD / "native-source"
-    if shutil.which(os.environ.get("CC", "cc")) is None:
-        skip(tally, "native", "no C compiler; everything runs in pure Python")
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    copy_files(source, "native/")
-    if not run(
-        tally, "native wheel", [sys.executable, "-m", "build", "--wheel", "--outdir", folder, source / "native"]
-    ):
-        return
+    """The carried C module into .venv: the tests run on both twins then."""
     pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--no-index"]
-    run(tally, "native install", [*pip, "--force-reinstall", *sorted(folder.glob("*.whl"))])
+    if any(CARRIED.glob("copia_native-*.whl")):
+        run(tally, "native", [*pip, "--force-reinstall", "--find-links", CARRIED, "copia-native"])
+    else:
+        skip(tally, "native", "no C compiler; everything runs in pure Python")
 
 
 def copy_files(place: pathlib.Path, *prefixes: str) -> None:
@@ -194,6 +197,27 @@ def copy_files(place: pathlib.Path, *prefixes: str) -> None:
         if name.startswith(prefixes):
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, place / name)
+
+
+def wheels(tally: Tally) -> None:
+    """The C module's wheels for every platform, and what holds of them."""
+    carried_wheels(tally, True)
+    run(tally, "wheels", [sys.executable, "-m", "pytest", "-rs", "tests/native/test_wheels.py"])
+
+
+def emulation(tally: Tally, which: str = "test") -> None:
+    """The wheels for aarch64 and musl on an emulated processor; or those of the tests that an expression names."""
+    carried_wheels(tally, True)
+    run(tally, "emulation", [sys.executable, "-m", "pytest", "-rs", "-k", which, "tests/native/test_emulation.py"])
+
+
+def trust(tally: Tally) -> None:
+    """The C module under sanitizers, fuzzers and proofs, each for some seconds."""
+    run(tally, "sanitizers", [sys.executable, "-m", "tests.native.sanitizers"])
+    run(tally, "fuzz", [sys.executable, "-m", "tests.native.fuzz"])
+    run(tally, "proofs", [sys.executable, "-m", "tests.native.proofs"])
+
+
 
 
 def faults(tally: Tally) -> None:
@@ -273,10 +297,13 @@ def fast(tally: Tally) -> None:
 
 def test(tally: Tally) -> None:
     """Everything."""
+    wheels(tally)
     install(tally)
     lint(tally)
     unit(tally)
     faults(tally)
+    emulation(tally, "imported or musl")
+    trust(tally)
     for version in ("3.9", "3.13"):
         unit_on(tally, version)
     sanity(tally)
@@ -286,7 +313,10 @@ def test(tally: Tally) -> None:
 
 WISHES: Dict[str, Callable[[Tally], None]] = {
     function.__name__: function
-    for function in (test, fast, lint, unit, native, faults, sanity, integration, molecule, matrix, collection, install)
+    for function in (
+        *(test, fast, lint, unit, native, faults, wheels, emulation, trust, sanity, integration, molecule, matrix),
+        *(collection, install),
+    )
 }
 
 

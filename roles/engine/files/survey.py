@@ -145,12 +145,15 @@ def wheel_fits(wheel: str, version: Version, machine: str, libc: Version) -> boo
     )
 
 
+def file_fits(wheel: str, python: Facts) -> bool:
+    return wheel_fits(wheel, tuple(python["version"]), platform.machine().lower(), glibc())
+
+
 def carried(order: Facts, python: Facts) -> Shelf:
     """The wheelhouse's fitting wheels: {name: [(version, file), ...]}, sorted."""
     shelf: Shelf = {}
-    machine, libc = platform.machine().lower(), glibc()
     for wheel in sorted(order["wheelhouse"] or []):
-        if wheel_fits(wheel, tuple(python["version"]), machine, libc):
+        if file_fits(wheel, python):
             shelf.setdefault(canonical(wheel.split("-")[0]), []).append((numbers(wheel.split("-")[1]), wheel))
     return shelf
 
@@ -249,6 +252,8 @@ def why_install(order: Facts, path: str, shelf: Shelf) -> str:
         name, minimum = split_requirement(requirement)
         if numbers(installed.get(name, "")) < (minimum or (0,)):
             return f"{requirement} is wanted, {installed.get(name, 'none')} is installed"
+    if order["wanted"]["native"] == "required" and "copia-native" not in installed:
+        return "engine_native is required, and copia-native is not installed"
     wheel = order["wanted"]["wheel"].split("-")[1]
     if installed.get("copia") != wheel:
         return f"copia {wheel} is wanted, {installed.get('copia', 'none')} is installed"
@@ -307,6 +312,7 @@ def plan_present(order: Facts) -> Facts:
         pip_wheel=pip,
         link_folder_missing=not os.path.isdir(os.path.dirname(plan["link"])),
         carry=[file for name, versions in shelf.items() for _version, file in versions if file == pip or name != "pip"],
+        native=[file for file in order["native"] if file.endswith(".tar.gz") or file_fits(file, python)],
         try_zstandard=order["wanted"]["zstandard"] == "auto" and (order["wheelhouse"] is None or "zstandard" in shelf),
     )
 

@@ -1,0 +1,65 @@
+/* Copyright (c) 2026 The copia.sync authors
+ * GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt)
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The matcher, interpreted abstractly (Frama-C, plug-in Eva): for any rows, any data and any strong sums within these
+ * bounds, no access is out of bounds, nothing is read that was not written, and no operation is undefined. */
+#include <stdlib.h>
+
+#include "../src/adler.c"
+#include "../src/blocks.c"
+#include "../src/cpu.c"
+#undef M
+#include "../src/find.c"
+
+#define BLOCKS 3U
+#define LARGEST 3U
+#define DATA 6U
+
+extern int Frama_C_interval(int least, int most);
+extern unsigned char Frama_C_unsigned_char_interval(unsigned char least, unsigned char most);
+
+/* BLAKE3 may answer anything; it reads what it may read. */
+void copia_strong(const uint8_t *data, size_t n, uint8_t out[COPIA_STRONG]) {
+    for (size_t byte = 0; byte < n; byte++) {
+        out[0] = data[byte];
+    }
+    for (size_t byte = 0; byte < COPIA_STRONG; byte++) {
+        out[byte] = Frama_C_unsigned_char_interval(0, 255);
+    }
+}
+
+void copia_strong_blocks(const uint8_t *data, size_t size, size_t count, uint8_t *out, size_t stride) {
+    for (size_t i = 0; i < count; i++) {
+        copia_strong(data + i * size, size, out + i * stride);
+    }
+}
+
+static void fill(uint8_t *data, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        data[i] = Frama_C_unsigned_char_interval(0, 255);
+    }
+}
+
+int main(void) {
+    uint8_t rows[BLOCKS * COPIA_ROW], data[DATA], flags[DATA], sums[DATA * COPIA_ROW];
+    struct copia_table table;
+    fill(rows, sizeof rows);
+    fill(data, sizeof data);
+    for (size_t size = 1; size <= LARGEST; size++) {
+        for (size_t n = DATA - LARGEST; n <= DATA; n++) {
+            copia_block_rows(data, n, size, sums);
+            copia_equal_blocks(data, n, size, sums, n / size + (n % size != 0), flags);
+        }
+        for (size_t count = 0; count <= BLOCKS; count++) {
+            if (copia_table_make(&table, rows, count, size) == 0) {
+                uint32_t number = 0;
+                uint64_t failures = 2;
+                size_t at = copia_find(&table, data, DATA, DATA, &number, &failures);
+                /*@ assert at <= DATA && number < BLOCKS && failures <= 2; */
+                copia_table_free(&table);
+            }
+        }
+    }
+    return 0;
+}
