@@ -10,6 +10,7 @@ the engine is imported (``pytest -p tests.native.again``), for the engine binds 
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import pathlib
 from typing import Any, Callable, Dict, List
@@ -20,6 +21,8 @@ import pytest
 TIMES = 10_000
 LARGEST = 1 << 14
 """Calls on more bytes than this are not repeated: they take too long, and others tell the same."""
+ROUNDS = 3
+"""Python takes memory in large pieces now and then, and other threads of a test open files: a leak grows every time."""
 EACH = 3
 """Calls of a door that are repeated."""
 ALLOWED = 96 * 1024
@@ -39,7 +42,7 @@ def descriptors() -> int:
 
 
 def call_again(name: str, door: Callable[..., Any], words: Any) -> None:
-    """Call it TIMES times after a tenth of that to warm up."""
+    """Call it TIMES times after a tenth of that to warm up; what grows in every round is lost."""
 
     def times(count: int) -> None:
         for _ in range(count):
@@ -49,10 +52,15 @@ def call_again(name: str, door: Callable[..., Any], words: Any) -> None:
                 continue
 
     times(TIMES // 10)
-    memory, opened = resident(), descriptors()
-    times(TIMES)
-    if resident() - memory > ALLOWED or descriptors() != opened:
-        grown.append(f"{name}: {resident() - memory} bytes, {descriptors() - opened} descriptors in {TIMES} calls")
+    rounds = []
+    for _ in range(ROUNDS):
+        gc.collect()
+        memory, opened = resident(), descriptors()
+        times(TIMES)
+        rounds.append((resident() - memory, descriptors() - opened))
+        if rounds[-1][0] <= ALLOWED and rounds[-1][1] < TIMES // 100:
+            return
+    grown.append(f"{name}: bytes and descriptors more after {TIMES} calls: {rounds}")
 
 
 def repeating(name: str, door: Callable[..., Any]) -> Callable[..., Any]:

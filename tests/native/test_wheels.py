@@ -65,7 +65,7 @@ def test_the_same_source_gives_the_same_bytes(tmp_path: pathlib.Path) -> None:
         pytest.skip("zig is not installed in build/zig: make wheels")
     copy = tmp_path / "elsewhere"
     (copy / "src").mkdir(parents=True)
-    for path in [*(build.ROOT / "native").glob("*.*"), *(build.ROOT / "native" / "src").glob("*.[ch]")]:
+    for path in [*(build.ROOT / "native").glob("*.[pt]*"), *(build.ROOT / "native" / "src").glob("*.[ch]")]:
         (copy / path.relative_to(build.ROOT / "native")).write_bytes(path.read_bytes())
     command = [sys.executable, copy / "wheels.py", tmp_path / "again", "--zig", zig]
     subprocess.run(command, check=True, stdout=subprocess.PIPE)
