@@ -218,8 +218,6 @@ def trust(tally: Tally) -> None:
     run(tally, "proofs", [sys.executable, "-m", "tests.native.proofs"])
 
 
-
-
 def faults(tally: Tally) -> None:
     """Kills, races, full disks."""
     run(tally, "faults", [sys.executable, "-m", "pytest", "-rs", "tests/faults"])

@@ -42,7 +42,7 @@ def test_a_file_keeps_the_rules(path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "planted", ['#include "Python.h"\n', '#include <bind.h>\n', "\n" * 400, "int x = __builtin_cpu_supports(1);\n"]
+    "planted", ['#include "Python.h"\n', "#include <bind.h>\n", "\n" * 400, "int x = __builtin_cpu_supports(1);\n"]
 )
 def test_a_rule_sees_what_breaks_it(tmp_path: pathlib.Path, planted: str) -> None:
     path = tmp_path / "walk.c"
