@@ -181,6 +181,24 @@ def unit(tally: Tally) -> None:
     run(tally, "unit tests", [sys.executable, "-m", "pytest", "-rs", "tests/unit"])
 
 
+def native(tally: Tally) -> None:
+    """The carried C module into .venv: the tests run on both twins then."""
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--no-index"]
+    if any(CARRIED.glob("copia_native-*.whl")):
+        run(tally, "native", [*pip, "--force-reinstall", "--find-links", CARRIED, "copia-native"])
+    else:
+        skip(tally, "native", "no C compiler; everything runs in pure Python")
+
+
+def copy_files(place: pathlib.Path, *prefixes: str) -> None:
+    """The checkout's files whose names begin so, and nothing else, at ``place``: tools build in the sources' folder."""
+    shutil.rmtree(place, ignore_errors=True)
+    for name in checkout_files():
+        if name.startswith(prefixes):
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, place / name)
+
+
 def wheels(tally: Tally) -> None:
     """The C module's wheels for every platform, and what holds of them."""
     carried_wheels(tally, True)
@@ -198,31 +216,6 @@ def trust(tally: Tally) -> None:
     run(tally, "sanitizers", [sys.executable, "-m", "tests.native.sanitizers"])
     run(tally, "fuzz", [sys.executable, "-m", "tests.native.fuzz"])
     run(tally, "proofs", [sys.executable, "-m", "tests.native.proofs"])
-
-
-def native(tally: Tally) -> None:
-    """The C twin for the interpreter of .venv, built into build/native: the tests run on both twins then."""
-    folder, source = BUILD / "native", BUILD / "native-source"
-    if shutil.which(os.environ.get("CC", "cc")) is None:
-        skip(tally, "native", "no C compiler; everything runs in pure Python")
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    copy_files(source, "native/")
-    if not run(
-        tally, "native wheel", [sys.executable, "-m", "build", "--wheel", "--outdir", folder, source / "native"]
-    ):
-        return
-    pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--no-index"]
-    run(tally, "native install", [*pip, "--force-reinstall", *sorted(folder.glob("*.whl"))])
-
-
-def copy_files(place: pathlib.Path, *prefixes: str) -> None:
-    """The checkout's files whose names begin so, and nothing else, at ``place``: tools build in the sources' folder."""
-    shutil.rmtree(place, ignore_errors=True)
-    for name in checkout_files():
-        if name.startswith(prefixes):
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, place / name)
 
 
 def faults(tally: Tally) -> None:
@@ -306,7 +299,6 @@ def test(tally: Tally) -> None:
     install(tally)
     lint(tally)
     unit(tally)
-    native(tally)
     faults(tally)
     emulation(tally, "imported or musl")
     trust(tally)

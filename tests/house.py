@@ -250,7 +250,7 @@ def kernels_only_decide(root: pathlib.Path) -> Iterator[str]:
 
 def ours(root: pathlib.Path) -> Iterator[pathlib.Path]:
     """Every Python file that is part of the project."""
-    for folder in ("plugins", "roles", "extensions", "native", "tests"):
+    for folder in ("plugins", "roles", "extensions", "tests"):
         yield from sources(root / folder)
 
 

@@ -8,31 +8,27 @@
 
 #include "blake3.h"
 
-#define MOST 40U
-
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length);
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length) {
-    uint8_t together[COPIA_STRONG * MOST], alone[COPIA_STRONG];
+    uint8_t alone[COPIA_STRONG];
     if (length < 1) {
         return 0;
     }
-    size_t count = 1 + input[0] % MOST, n = (length - 1) / count;
-    uint8_t *blocks = malloc(count * n + 1);
-    if (blocks == NULL) {
+    size_t size = (size_t)1 << input[0] % 13, count = (length - 1) / size;
+    uint8_t *blocks = malloc(count * size + 1), *together = malloc(count * COPIA_STRONG + 1);
+    if (blocks == NULL || together == NULL) {
         abort();
     }
-    uint8_t *data = blocks + 1; /* ends where the allocation ends */
-    memcpy(data, input + 1, count * n);
-    if (n > 0) {
-        copia_strong_blocks(data, n, count, together, COPIA_STRONG);
-    }
-    for (size_t i = 0; n > 0 && i < count; i++) {
-        copia_strong(data + i * n, n, alone);
-        if (memcmp(alone, together + COPIA_STRONG * i, COPIA_STRONG) != 0) {
+    memcpy(blocks, input + 1, count * size);
+    copia_strong_blocks(blocks, size, count, together, COPIA_STRONG);
+    for (size_t i = 0; i < count; i++) {
+        copia_strong(blocks + i * size, size, alone);
+        if (memcmp(alone, together + i * COPIA_STRONG, COPIA_STRONG) != 0) {
             abort();
         }
     }
     free(blocks);
+    free(together);
     return 0;
 }

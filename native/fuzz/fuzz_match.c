@@ -2,9 +2,9 @@
  * GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt)
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The matcher on crafted rows and data. Sources: find.c blocks.c adler.c blake3.c cpu.c
+ * The matcher on crafted rows and data. Sources: blocks.c find.c adler.c blake3.c cpu.c
  *
- * Input: block size, failures, count of rows, kind of basis (one byte each), rows, data. What is checked: no access out of
+ * Input: block size, limit, failures, count of rows (one byte each), rows, data. What is checked: no access out of
  * bounds (the sanitizers), an answer within bounds that holds, and no earlier window that would have been one. */
 #include <stdlib.h>
 #include <string.h>
@@ -37,15 +37,12 @@ static uint32_t plain_adler(const uint8_t *data, size_t n) {
     return b << 16 | a;
 }
 
-static void put32(uint8_t *to, uint32_t number) {
-    for (unsigned i = 0; i < 4; i++) {
-        to[i] = (uint8_t)(number >> 8 * i);
-    }
-}
-
 static void row_of(const uint8_t *data, size_t n, uint8_t row[COPIA_ROW]) {
-    put32(row, plain_adler(data, n));
-    put32(row + 4, plain_adler(data, n / 2));
+    uint32_t weak = plain_adler(data, n), half = plain_adler(data, n / 2);
+    for (unsigned i = 0; i < 4; i++) {
+        row[i] = (uint8_t)(weak >> 8 * i);
+        row[4 + i] = (uint8_t)(half >> 8 * i);
+    }
     copia_strong(data, n, row + 8);
 }
 
@@ -58,31 +55,31 @@ static int is_among(const uint8_t *row, const uint8_t *rows, size_t count) {
     return 0;
 }
 
-static void check_find(const uint8_t *rows, size_t count, size_t size, uint64_t failures, const uint8_t *data, size_t n) {
+static void check_find(const uint8_t *rows, size_t count, size_t size, size_t limit, uint64_t failures,
+                       const uint8_t *data, size_t n) {
     struct copia_table table;
     uint8_t row[COPIA_ROW];
     uint32_t number = 0;
     uint64_t left = failures;
-    size_t limit = n < size ? 0 : n - size + 1;
     CHECK(copia_table_make(&table, rows, count, size) == 0);
-    size_t at = copia_find(&table, data, n, limit, &number, &left);
+    size_t found = copia_find(&table, data, n, limit, &number, &left);
     copia_table_free(&table);
-    CHECK(at <= limit && left <= failures);
-    if (at < limit) {
-        CHECK(number < count);
-        row_of(data + at, size, row);
-        CHECK(memcmp(row, rows + COPIA_ROW * number, COPIA_ROW) == 0);
+    CHECK(found <= limit && left <= failures);
+    if (found < limit) {
+        CHECK(found + size <= n && number < count);
+        row_of(data + found, size, row);
+        CHECK(memcmp(row, rows + COPIA_ROW * (size_t)number, COPIA_ROW) == 0);
     }
-    for (size_t before = 0; left > 0 && count <= COPIA_CANDIDATES && before < at; before++) {
-        row_of(data + before, size, row);
+    for (size_t at = 0; left > 0 && count <= COPIA_CANDIDATES && at < found && at + size <= n; at++) {
+        row_of(data + at, size, row);
         CHECK(!is_among(row, rows, count));
     }
 }
 
 static void check_blocks(const uint8_t *data, size_t n, size_t size) {
     size_t count = n / size + (n % size != 0);
-    uint8_t *rows = malloc(count * COPIA_ROW + 1), *equal = malloc(count + 1), row[COPIA_ROW];
-    CHECK(rows != NULL && equal != NULL);
+    uint8_t *rows = malloc(count * COPIA_ROW + 1), *flags = malloc(count + 1), row[COPIA_ROW];
+    CHECK(rows != NULL && flags != NULL);
     copia_block_rows(data, n, size, rows);
     for (size_t i = 0; i < count; i++) {
         row_of(data + i * size, i * size + size <= n ? size : n - i * size, row);
@@ -91,12 +88,12 @@ static void check_blocks(const uint8_t *data, size_t n, size_t size) {
     if (count > 1) {
         rows[8] ^= 1;
     }
-    copia_equal_blocks(data, n, size, rows, count, equal);
+    copia_equal_blocks(data, n, size, rows, count, flags);
     for (size_t i = 0; i < count; i++) {
-        CHECK(equal[i] == !(count > 1 && i == 0));
+        CHECK(flags[i] == !(count > 1 && i == 0));
     }
     free(rows);
-    free(equal);
+    free(flags);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length) {
@@ -104,7 +101,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length) {
         return 0;
     }
     size_t size = 1 + (size_t)input[0] * (input[0] > 192 ? 31 : 1), count = input[3] % 24;
-    uint64_t failures = input[1] > 128 ? UINT64_MAX : input[1];
+    size_t limit = (size_t)input[1] * 8;
+    uint64_t failures = input[2];
     length -= 4;
     if (length < count * COPIA_ROW) {
         count = length / COPIA_ROW;
@@ -119,7 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length) {
             memcpy(rows + COPIA_ROW * i, row, kind == 0 ? COPIA_ROW : 8);
         }
     }
-    check_find(rows, count, size, failures, data, n);
+    check_find(rows, count, size, limit, failures, data, n);
     check_blocks(data, n, size);
     free(rows);
     free(data);

@@ -8,6 +8,7 @@
 
 #include "../src/adler.c"
 #include "../src/blocks.c"
+#undef M
 #include "../src/find.c"
 
 #define BLOCKS 2U

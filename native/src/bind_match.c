@@ -6,12 +6,11 @@
 #include "bind.h"
 #include "blocks.h"
 
-#define MOST_BLOCK (1 << 16)
 #define TABLE "_copia_native.table"
 
 static int check_size(Py_ssize_t size) {
-    if (size < 1 || size > MOST_BLOCK) {
-        PyErr_Format(PyExc_ValueError, "a block size of %zd bytes: expected 1 to %d", size, MOST_BLOCK);
+    if (size < 1 || size > COPIA_MOST_BLOCK) {
+        PyErr_Format(PyExc_ValueError, "a block size of %zd bytes: expected 1 to %d", size, COPIA_MOST_BLOCK);
         return -1;
     }
     return 0;

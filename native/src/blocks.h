@@ -14,6 +14,7 @@
 /* A row: the weak sum of the block, that of its first half, its strong sum. Numbers are little endian. */
 #define COPIA_ROW (4 + 4 + COPIA_STRONG)
 #define COPIA_CANDIDATES 8
+#define COPIA_MOST_BLOCK 65536
 
 /* The rows of n bytes in blocks of size; the last may be short. rows has room for all of them. */
 void copia_block_rows(const uint8_t *data, size_t n, size_t size, uint8_t *rows);

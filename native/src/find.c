@@ -46,23 +46,23 @@ static uint32_t power_above(size_t n) {
     return power;
 }
 
-/* Equal weak sums form a chain from the first block that has it; a full chain takes no more. */
+/* Equal weak sums form a chain from the first block that has it; a full chain takes no more. A free slot is 0, and 0 - 1
+ * is no block: one comparison with the count says so. */
 static void insert(struct copia_table *table, uint32_t number) {
     uint32_t weak = get32(table->rows + (size_t)number * COPIA_ROW), mix = mixed(weak), slot = mix & table->slot_mask;
     table->filter[mix & table->filter_mask] |= bits(mix);
-    while (table->slots[slot] != 0) {
-        uint32_t at = table->slots[slot] - 1, length = 1;
-        if (get32(table->rows + (size_t)at * COPIA_ROW) == weak) {
-            while (table->next[at] != 0) {
-                at = table->next[at] - 1;
-                length++;
-            }
-            if (length < COPIA_CANDIDATES) {
-                table->next[at] = number + 1;
-            }
-            return;
+    for (uint32_t at; (at = table->slots[slot] - 1) < table->count; slot = (slot + 1) & table->slot_mask) {
+        if (get32(table->rows + (size_t)at * COPIA_ROW) != weak) {
+            continue;
         }
-        slot = (slot + 1) & table->slot_mask;
+        uint32_t length = 1;
+        for (uint32_t after; (after = table->next[at] - 1) < table->count; at = after) {
+            length++;
+        }
+        if (length < COPIA_CANDIDATES) {
+            table->next[at] = number + 1;
+        }
+        return;
     }
     table->slots[slot] = number + 1;
 }
@@ -93,9 +93,10 @@ void copia_table_free(struct copia_table *table) {
 
 /* The first block with this weak sum, + 1; 0 where there is none. */
 static uint32_t looked_up(const struct copia_table *table, uint32_t weak, uint32_t mix) {
-    for (uint32_t slot = mix & table->slot_mask; table->slots[slot] != 0; slot = (slot + 1) & table->slot_mask) {
-        if (get32(table->rows + (size_t)(table->slots[slot] - 1) * COPIA_ROW) == weak) {
-            return table->slots[slot];
+    uint32_t slot = mix & table->slot_mask;
+    for (uint32_t at; (at = table->slots[slot] - 1) < table->count; slot = (slot + 1) & table->slot_mask) {
+        if (get32(table->rows + (size_t)at * COPIA_ROW) == weak) {
+            return at + 1;
         }
     }
     return 0;
@@ -106,8 +107,8 @@ static int judged(const struct copia_table *table, const uint8_t *data, uint32_t
     uint32_t half = copia_adler32(data, table->size / 2);
     uint8_t strong[COPIA_STRONG];
     int hashed = 0;
-    for (; link != 0; link = table->next[link - 1]) {
-        const uint8_t *row = table->rows + (size_t)(link - 1) * COPIA_ROW;
+    for (uint32_t at; (at = link - 1) < table->count; link = table->next[at]) {
+        const uint8_t *row = table->rows + (size_t)at * COPIA_ROW;
         if (get32(row + 4) != half) {
             continue;
         }
@@ -116,7 +117,7 @@ static int judged(const struct copia_table *table, const uint8_t *data, uint32_t
             hashed = 1;
         }
         if (memcmp(strong, row + 8, COPIA_STRONG) == 0) {
-            *number = link - 1;
+            *number = at;
             return 1;
         }
     }

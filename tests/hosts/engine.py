@@ -18,7 +18,7 @@ NEEDS = ("blake3>=1.0", "cbor2>=5.9", "pathspec>=0.12", "filelock>=3.12", "zstan
 
 def engine_venv(python: str = "/usr/bin/python3", folder: "pathlib.Path | None" = None) -> pathlib.Path:
     """The folder of a virtual environment of ``python`` with the engine's libraries and the checkout's ``copia``; with
-    its C twin too where ``make native`` has built it.
+    its C twin too where that has been built.
 
     :raises HostsUnavailable: when it cannot be made, for instance without a package index.
     """
@@ -51,9 +51,10 @@ def _put_copia(folder: pathlib.Path) -> None:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
     _run(str(folder / "bin/python"), "-m", "compileall", "-q", str(site / "copia"))
-    for wheel in (ROOT / "build" / "native").glob("copia_native-*.whl"):
+    carried = ROOT / "build" / "carried"
+    if any(carried.glob("copia_native-*.whl")):
         pip = (str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--no-deps", "--no-index")
-        _run(*pip, "--force-reinstall", str(wheel))
+        _run(*pip, "--force-reinstall", "--find-links", str(carried), "copia-native")
 
 
 def _run(*command: str) -> str:

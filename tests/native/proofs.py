@@ -21,7 +21,7 @@ BUILD = ROOT / "build" / "proofs"
 CHECKED = ("-std=c11", "-O2", "-D_GNU_SOURCE=1", "-fsanitize=undefined", "-fno-sanitize-recover=all")
 EVA = (
     *("-machdep", "gcc_x86_64", "-cpp-extra-args=-U__x86_64__ -Inative/src -DNDEBUG", "-eva", "-eva-precision", "1"),
-    *("-eva-slevel", "200", "-eva-auto-loop-unroll", "256", "-eva-split-return", "auto"),
+    *("-eva-alloc-builtin", "fresh", "-eva-slevel", "200", "-eva-auto-loop-unroll", "256", "-eva-split-return", "auto"),
 )
 
 
@@ -40,8 +40,7 @@ def rolling() -> bool:
         raise CannotProve("no gcc is here")
     BUILD.mkdir(parents=True, exist_ok=True)
     program = BUILD / "rolling"
-    sources = [NATIVE / "src" / f"{name}.c" for name in ("blocks", "adler", "blake3", "cpu")]
-    files = [NATIVE / "proofs" / "rolling.c", *sources]
+    files = [NATIVE / "proofs" / "rolling.c", *(NATIVE / "src" / f"{name}.c" for name in ("blocks", "blake3", "cpu"))]
     subprocess.run(["gcc", *CHECKED, f"-I{NATIVE / 'src'}", *map(str, files), "-o", str(program)], check=True)
     said = output([str(program)])
     print(f"rolling: {said.strip()}")

@@ -26,6 +26,8 @@ INSTRUMENTED = (
     *("-std=c11", "-O1", "-g", "-fno-omit-frame-pointer", "-fPIC", "-shared", "-pthread"),
     *("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DPy_LIMITED_API=0x03090000", "-D_GNU_SOURCE=1"),
 )
+
+
 def leaks(reports: Sequence[pathlib.Path]) -> List[str]:
     """The reports on memory that the module allocated and nobody freed."""
     texts = [report.read_text(encoding="utf-8", errors="replace") for report in reports]

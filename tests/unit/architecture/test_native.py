@@ -32,7 +32,7 @@ def broken(path: pathlib.Path) -> Iterator[str]:
         yield f"{path.name} has {len(lines)} lines, more than {LONGEST}"
     if re.search(r'#\s*include\s*[<"](Python|bind)\.h', text) and not DOORS.fullmatch(path.name):
         yield f"{path.name} includes Python.h; only the doors do"
-    if re.search(r"__builtin_cpu_\w+\(", text):
+    if "__builtin_cpu_" in text and path.name != "cpu.h":
         yield f"{path.name} asks the compiler's runtime for the processor; ask cpu.h"
 
 
@@ -42,7 +42,7 @@ def test_a_file_keeps_the_rules(path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "planted", ['#include "Python.h"\n', '#include <bind.h>\n', "\n" * 400, "int x = __builtin_cpu_supports(1);\n"]
+    "planted", ['#include "Python.h"\n', "#include <bind.h>\n", "\n" * 400, "int x = __builtin_cpu_supports(1);\n"]
 )
 def test_a_rule_sees_what_breaks_it(tmp_path: pathlib.Path, planted: str) -> None:
     path = tmp_path / "walk.c"

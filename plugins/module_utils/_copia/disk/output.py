@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One file that is made from pieces: staged beside its name, and renamed when it is whole.
 
-Who fails, or is killed, on the way leaves what stood under the name as it was. Nothing is flushed: after a power cut the
-three commands are run again.
+Who fails, or is killed, on the way leaves what stood under the name as it was. Nothing is flushed: after a power cut
+the three commands are run again.
 """
 
 from __future__ import annotations
