@@ -215,14 +215,18 @@ DECISIVE: Tuple[type, ...] = (
     *(ast.UnaryOp, ast.Not, ast.Name, ast.Attribute, ast.Constant, ast.Load, *EQUALITY),
 )
 COUNTING: Tuple[type, ...] = (*DECISIVE, ast.BinOp, ast.Add, ast.Mult, ast.Lt, ast.Gt)
-KERNELS: Mapping[str, Tuple[type, ...]] = {"quick_check.py": DECISIVE, "brakes.py": COUNTING}
+KERNELS: Mapping[str, Tuple[type, ...]] = {
+    "quick_check.py": DECISIVE,
+    "verdicts.py": DECISIVE,
+    "brakes.py": COUNTING,
+}
 
 
 def is_kernel(file: str, node: ast.stmt) -> bool:
-    """The judges of the quick check, and the predicates of the brakes."""
+    """The judges of the quick check and of the reconciler, and the predicates of the brakes."""
     if not isinstance(node, ast.FunctionDef):
         return False
-    if file == "quick_check.py":
+    if file in ("quick_check.py", "verdicts.py"):
         return node.name.startswith("judge_")
     return isinstance(node.returns, ast.Name) and node.returns.id == "bool"
 
