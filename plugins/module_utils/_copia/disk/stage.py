@@ -114,8 +114,8 @@ def open_stage(root: int) -> "Generator[Operation, object, Stage]":
         raise
 
 
-def make_root(path: bytes) -> Acts:
-    """Make the directory ``path`` and its missing parents; the answer is its descriptor.
+def make_root(path: bytes, mode: int = _PARENT_MODE) -> Acts:
+    """Make the directory ``path`` and its missing parents, with ``mode``; the answer is its descriptor.
 
     :raises OSError: when one can't be made or entered.
     """
@@ -128,7 +128,7 @@ def make_root(path: bytes) -> Acts:
     while missing:
         name = missing.pop()
         try:
-            yield MakeFolder(descriptor, name, _PARENT_MODE)
+            yield MakeFolder(descriptor, name, mode)
             below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=descriptor)
         except FileExistsError:
             below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=descriptor)
