@@ -65,6 +65,7 @@ NO_IO = frozenset({"open", "print", "input", "exec", "eval", "__import__"})
 ANSIBLE = LIBRARY | {"ansible"}
 BRIDGE = ".module_utils._ansible"
 STEPS = ".module_utils._steps"
+PAIR = ".module_utils._pair"
 FINDER = ".module_utils._engine"
 VALUES = engine("core.errors", "core.parcel", "core.paths")
 STORIES = (*engine("flow"), *VALUES, BRIDGE, FINDER)
@@ -110,7 +111,8 @@ ROOMS = (
     Room("module_utils/_engine.py", (), LIBRARY),
     Room("module_utils/_ansible.py", (*engine("core"), FINDER), ANSIBLE),
     Room("module_utils/_steps.py", (*STORIES, *engine("wire.messages", "wire.pack")), ANSIBLE),
-    Room("modules", (*STORIES, STEPS), ANSIBLE),
+    Room("module_utils/_pair.py", (*STORIES, *engine("core")), ANSIBLE),
+    Room("modules", (*STORIES, STEPS, PAIR), ANSIBLE),
     Room("action", (*STORIES, *engine("wire.messages", "wire.pack"), ".plugin_utils"), ANSIBLE),
     Room("plugin_utils", (BRIDGE, STEPS, ".plugin_utils"), ANSIBLE),
     Room("doc_fragments", (), frozenset({"__future__"})),
