@@ -172,6 +172,11 @@ class Pair:
                 from ..disk.stage import sweep
 
                 self._run(sweep(root))
+            if has_leftovers(root):
+                self.report.notes.append(
+                    f"{show(self._names[self._roots.index(root)])}/.copia holds edits that raced with a run that was "
+                    "killed (kept-*); take out what you need and remove it"
+                )
 
     def read(self, found: Comparison) -> Tuple[Digests, Digests]:
         """The digests that decide something and that the base does not vouch for."""
