@@ -182,6 +182,12 @@ def faults(tally: Tally) -> None:
     run(tally, "faults", [sys.executable, "-m", "pytest", "-rs", "tests/faults"])
 
 
+def machine(tally: Tally) -> None:
+    """The state machine of the two-way sync, 20,000 steps; the unit tests run a quarter of them."""
+    os.environ["COPIA_BISYNC_EXAMPLES"] = "400"
+    run(tally, "machine", [sys.executable, "-m", "pytest", "-rs", "tests/unit/laws/test_bisync_machine.py"])
+
+
 def unit_on(tally: Tally, version: str) -> None:
     """Unit and fault tests on another interpreter, in a venv of its own."""
     name = f"unit tests on {version}"
@@ -267,7 +273,20 @@ def test(tally: Tally) -> None:
 
 WISHES: Dict[str, Callable[[Tally], None]] = {
     function.__name__: function
-    for function in (test, fast, lint, unit, faults, sanity, integration, molecule, matrix, collection, install)
+    for function in (
+        test,
+        fast,
+        lint,
+        unit,
+        faults,
+        machine,
+        sanity,
+        integration,
+        molecule,
+        matrix,
+        collection,
+        install,
+    )
 }
 
 
