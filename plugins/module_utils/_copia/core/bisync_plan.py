@@ -294,7 +294,10 @@ def _merged(case: Case, name: str) -> int:
 def next_base(found: Comparison, plan: Reconciliation, failed: Set[TreePath], digests: Digests) -> Manifest:
     """What both sides agree on now: what was applied; where that ``failed`` or was left alone, what the base had."""
     directories: Dict[TreePath, Dict[bytes, Entry]] = {}
-    looked_into = {split(path)[0] for path in found.cases}
+    for directory in found.looked_into:
+        block = found.base.block(directory)
+        entries = {split(path)[1]: was for path, was in block.entries() if isinstance(was, Entry)} if block else {}
+        directories[directory] = entries
     for path in {**found.cases, **plan.agreed}:
         case = found.cases.get(path)
         entry: Presence = plan.agreed.get(path, case.base if case else ABSENT)
@@ -302,11 +305,15 @@ def next_base(found: Comparison, plan: Reconciliation, failed: Set[TreePath], di
             entry = entry._replace(digest=digests.get(path))
         if path in failed or (isinstance(entry, Entry) and entry.kind is Kind.FILE and entry.digest is None):
             entry = case.base if case else ABSENT
+        directory, name = split(path)
         if isinstance(entry, Entry):
-            directory, name = split(path)
             directories.setdefault(directory, {})[name] = entry
-    blocks = {block.directory: block for block in found.base.blocks if block.directory not in looked_into}
+        else:
+            directories.get(directory, {}).pop(name, None)
+    blocks = {block.directory: block for block in found.base.blocks if block.directory not in found.looked_into}
     for directory, entries in directories.items():
+        if not entries:
+            continue
         blocks[directory] = Block(directory, pack_rows(sorted(entries.items())))
     return Manifest(ABSENT, tuple(_reachable(blocks)))
 

@@ -5,7 +5,8 @@
 
 Rules
 1. What is decided at one path is decided by ``verdicts`` and by nothing else.
-2. Directories whose packed blocks are equal in all three manifests are quiet: they are not looked into.
+2. Directories whose packed blocks are equal in all three manifests are quiet: they are not looked into. In the others
+   the paths that are equal in all three are no cases.
 3. A file of the size and time that the base has is vouched for by the base's digest. Any other digest is asked for, and
    one that nobody could give makes the side unknown.
 4. An older base (``stale``) says who changed what, never that something is gone: where one side is absent it counts as
@@ -39,8 +40,8 @@ class Case(NamedTuple):
 
 @dataclass
 class Comparison:
-    """``cases``: the paths of directories that are not quiet, parents before what is in them. ``blocked``: paths
-    below which somebody could not look. ``stale`` and ``has_base`` say what the base is worth.
+    """``cases``: what is not quiet in the directories ``looked_into``, parents before what is in them. ``blocked``:
+    paths below which somebody could not look. ``stale`` and ``has_base`` say what the base is worth.
     """
 
     left: Manifest
@@ -50,6 +51,7 @@ class Comparison:
     stale: bool
     cases: Dict[TreePath, Case] = field(default_factory=dict)
     blocked: Set[TreePath] = field(default_factory=set)
+    looked_into: Set[TreePath] = field(default_factory=set)
     quiet: int = 0
 
 
@@ -62,7 +64,11 @@ def compare(left: Manifest, right: Manifest, base: Optional[Manifest], *, stale:
         if _is_quiet(found, directory, blocks):
             found.quiet += len(blocks[0].packed.rows) // ROW.size if blocks[0] else 0
             continue
+        found.looked_into.add(directory)
         for path, (ours, theirs, was) in merge(*blocks):
+            if ours == theirs and _rests(found, ours, was):
+                found.quiet += 1
+                continue
             found.cases[path] = Case(path, ours, theirs, was)
     return found
 
@@ -72,6 +78,15 @@ def _is_quiet(found: Comparison, directory: TreePath, blocks: Tuple[Optional[Blo
     if left is None or right is None or base is None or found.blocked or found.stale:
         return False
     return left.packed[:3] == right.packed[:3] == base.packed[:3] and is_plain(left)
+
+
+def _rests(found: Comparison, both: Presence, was: Presence) -> bool:
+    """Whether a path that is equal on both sides is as the base has it. Conflict copies are always looked into: their
+    names must be known.
+    """
+    if found.blocked or found.stale or not isinstance(both, Entry) or not isinstance(was, Entry):
+        return False
+    return both == was._replace(digest=None) and both.kind is not Kind.SPECIAL and not is_conflict_copy(both.path)
 
 
 def is_plain(block: Block) -> bool:
