@@ -19,7 +19,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Optional, Sequence
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+from tests.checkout import ROOT, copy_files
+
 BUILD = ROOT / "build"
 LOGS = BUILD / "logs"
 CARRIED = BUILD / "carried"
@@ -119,17 +120,6 @@ def interpreter(version: str) -> Optional[str]:
     return None
 
 
-def checkout_files() -> List[str]:
-    """The files of the checkout that git does not ignore."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    return [name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()]
-
-
 def carried_wheels(tally: Tally, everything: bool) -> None:
     """The C module's source and its wheels into build/carried: for every platform, or for this machine."""
     run(tally, "C module", [sys.executable, "-m", "tests.native.build", *(["--all"] if everything else [])])
@@ -190,15 +180,6 @@ def native(tally: Tally) -> None:
         skip(tally, "native", "no C compiler; everything runs in pure Python")
 
 
-def copy_files(place: pathlib.Path, *prefixes: str) -> None:
-    """The checkout's files whose names begin so, and nothing else, at ``place``: tools build in the sources' folder."""
-    shutil.rmtree(place, ignore_errors=True)
-    for name in checkout_files():
-        if name.startswith(prefixes):
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, place / name)
-
-
 def wheels(tally: Tally) -> None:
     """The C module's wheels for every platform, and what holds of them."""
     carried_wheels(tally, True)
@@ -221,6 +202,12 @@ def trust(tally: Tally) -> None:
 def faults(tally: Tally) -> None:
     """Kills, races, full disks."""
     run(tally, "faults", [sys.executable, "-m", "pytest", "-rs", "tests/faults"])
+
+
+def machine(tally: Tally) -> None:
+    """The state machine of the two-way sync, 20,000 steps; the unit tests run a quarter of them."""
+    os.environ["COPIA_BISYNC_EXAMPLES"] = "400"
+    run(tally, "machine", [sys.executable, "-m", "pytest", "-rs", "tests/unit/laws/test_bisync_machine.py"])
 
 
 def unit_on(tally: Tally, version: str) -> None:
@@ -312,7 +299,22 @@ def test(tally: Tally) -> None:
 WISHES: Dict[str, Callable[[Tally], None]] = {
     function.__name__: function
     for function in (
-        *(test, fast, lint, unit, native, faults, wheels, emulation, trust, sanity, integration, molecule, matrix),
+        *(
+            test,
+            fast,
+            lint,
+            unit,
+            native,
+            faults,
+            machine,
+            wheels,
+            emulation,
+            trust,
+            sanity,
+            integration,
+            molecule,
+            matrix,
+        ),
         *(collection, install),
     )
 }

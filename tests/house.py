@@ -108,8 +108,9 @@ ROOMS = (
         (),
         frozenset({"print", "input"}),
     ),
-    Room("module_utils/_copia/cli.py", (*engine("flow", "core", "cli_delta"), f"{ENGINE}.__version__"), LIBRARY),
+    Room("module_utils/_copia/cli.py", engine("flow", "core", "cli_delta", "cli_bisync", "__version__"), LIBRARY),
     Room("module_utils/_copia/cli_delta.py", engine("flow", "core"), LIBRARY),
+    Room("module_utils/_copia/cli_bisync.py", engine("flow", "core", "cli.gitignore_line"), LIBRARY),
     Room("module_utils/_copia/__main__.py", engine("cli"), LIBRARY),
     Room("module_utils/_copia/__init__.py", (), frozenset({"__future__"})),
     Room("module_utils/_engine.py", (), LIBRARY),
@@ -220,14 +221,18 @@ DECISIVE: Tuple[type, ...] = (
     *(ast.UnaryOp, ast.Not, ast.Name, ast.Attribute, ast.Constant, ast.Load, *EQUALITY),
 )
 COUNTING: Tuple[type, ...] = (*DECISIVE, ast.BinOp, ast.Add, ast.Mult, ast.Lt, ast.Gt)
-KERNELS: Mapping[str, Tuple[type, ...]] = {"quick_check.py": DECISIVE, "brakes.py": COUNTING}
+KERNELS: Mapping[str, Tuple[type, ...]] = {
+    "quick_check.py": DECISIVE,
+    "verdicts.py": DECISIVE,
+    "brakes.py": COUNTING,
+}
 
 
 def is_kernel(file: str, node: ast.stmt) -> bool:
-    """The judges of the quick check, and the predicates of the brakes."""
+    """The judges of the quick check and of the reconciler, and the predicates of the brakes."""
     if not isinstance(node, ast.FunctionDef):
         return False
-    if file == "quick_check.py":
+    if file in ("quick_check.py", "verdicts.py"):
         return node.name.startswith("judge_")
     return isinstance(node.returns, ast.Name) and node.returns.id == "bool"
 

@@ -18,7 +18,8 @@ import shutil
 import subprocess
 import sys
 
-from tests.chores import BIN, BUILD, INSTALLED, checkout_files, environment
+from tests.checkout import checkout_files
+from tests.chores import BIN, BUILD, INSTALLED, environment
 
 STAND_IN = """
 import runpy, sys

@@ -48,7 +48,7 @@ class ActionModule(ActionBase):
         """
         super().run(tmp, task_vars)
         _validated, options = self.validate_argument_spec(MIRROR_OPTIONS)
-        courier = Courier(self, options, task_vars or {})
+        courier = Courier(self, options, task_vars or {}, ("src", "dest"))
         try:
             result = self._mirror(options, courier)
         except StepFailed as error:

@@ -25,11 +25,6 @@ options:
     type: list
     elements: str
     default: []
-  content_diff_limit:
-    description:
-      - In diff mode, text files of up to this many bytes are shown with their content. V(0) shows none.
-    type: int
-    default: 104448
   report_limit:
     description:
       - The most paths in each list of the result and in the diff. The true totals are always given.

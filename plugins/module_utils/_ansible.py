@@ -37,6 +37,22 @@ MIRROR_OPTIONS: Dict[str, Dict[str, Any]] = {
 }
 
 
+BISYNC_OPTIONS: Dict[str, Dict[str, Any]] = {
+    "left": {"type": "path", "required": True},
+    "right": {"type": "path", "required": True},
+    "conflict": {
+        "type": "str",
+        "choices": [
+            *("keep_both", "fail", "prefer_left", "prefer_right"),
+            *("newest", "oldest", "largest", "smallest"),
+        ],
+        "default": "keep_both",
+    },
+    "max_conflicts": {"type": "int", "default": 8},
+    "state_dir": {"type": "path"},
+    **{name: MIRROR_OPTIONS[name] for name in ("max_delete", "force", "exclude", "include", "durable", "report_limit")},
+}
+
 Modes = Optional[Tuple[Callable[[int], int], Callable[[int], int]]]
 
 
@@ -45,7 +61,7 @@ def modes_of(options: Mapping[str, Any]) -> Modes:
 
     :raises ValueError: when an option can't be understood.
     """
-    wanted = {name: options[name] for name in ("mode", "directory_mode")}
+    wanted = {name: options.get(name) for name in ("mode", "directory_mode")}
     if all(mode in (None, "preserve") for mode in wanted.values()):
         return None
     rules = (

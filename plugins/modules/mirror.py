@@ -27,6 +27,7 @@ description:
 extends_documentation_fragment:
   - copia.sync.attributes
   - copia.sync.tree
+  - copia.sync.content
 options:
   src:
     description:

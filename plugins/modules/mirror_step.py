@@ -20,13 +20,15 @@ extends_documentation_fragment:
   - copia.sync.attributes
 options:
   options:
-    description: The options of the M(copia.sync.mirror) task, checked and complete.
+    description: The options of the M(copia.sync.mirror) or M(copia.sync.bisync) task, checked and complete.
     type: dict
     required: true
   step:
-    description: What to do. Plan against a listing, apply a parcel, list a source, build a parcel, or all at once.
+    description:
+      - What to do. Plan against a listing, apply a parcel, list a source, build a parcel, or all at once.
+      - V(bisync) is a whole two-way sync, for the action plugin of M(copia.sync.bisync).
     type: str
-    choices: [consider, finish, offer, answer, mirror]
+    choices: [consider, finish, offer, answer, mirror, bisync]
     required: true
   engine:
     description: The build of the engine that the collection was made with.
@@ -111,7 +113,7 @@ def main() -> None:
     """Run one step."""
     messages = {name: {"type": "str", "no_log": True} for name in MESSAGES}
     files = {f"{name}_file": {"type": "path"} for name in MESSAGES}
-    steps = ["consider", "finish", "offer", "answer", "mirror"]
+    steps = ["consider", "finish", "offer", "answer", "mirror", "bisync"]
     module = AnsibleModule(
         argument_spec={
             "options": {"type": "dict", "required": True},

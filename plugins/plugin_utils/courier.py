@@ -13,7 +13,7 @@ import base64
 import contextlib
 import os
 import tempfile
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ansible import constants as C
 from ansible.errors import AnsibleActionFail, AnsibleError
@@ -37,12 +37,15 @@ class StepFailed(AnsibleActionFail):
 class Courier:
     """Runs steps on the host of one task. ``action`` is the action plugin, ``options`` are the task's, checked.
 
-    Paths on the host are sent as they were written: what ``~`` means there is known there.
+    The options ``paths`` are sent as they were written: what ``~`` means on the host is known there.
     """
 
-    def __init__(self, action: Any, options: Mapping[str, Any], task_vars: Mapping[str, Any]) -> None:
+    def __init__(
+        self, action: Any, options: Mapping[str, Any], task_vars: Mapping[str, Any], paths: Sequence[str]
+    ) -> None:
         self._action = action
-        self._options = {**options, **{name: action._task.args[name] for name in ("src", "dest")}}
+        written = action._task.args
+        self._options = {**options, **{name: written[name] for name in paths if written.get(name) is not None}}
         self._task_vars = dict(task_vars)
         self._local: list[str] = []
         self.bytes_sent = 0

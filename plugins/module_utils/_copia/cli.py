@@ -13,7 +13,7 @@ import os
 import sys
 from typing import List, Optional, Sequence
 
-from . import __version__, cli_delta
+from . import __version__, cli_bisync, cli_delta
 from .core.brakes import parse_limit
 from .core.entries import Entry, Kind
 from .core.errors import CopiaError, InputError
@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_sync(commands.add_parser("sync", help="make DST equal to SRC, a file or (with -r) a tree", allow_abbrev=False))
     cli_delta.add(commands)
+    cli_bisync.add(commands)
     return parser
 
 
@@ -80,7 +81,7 @@ def _sync(options: argparse.Namespace) -> int:
         options.parser.error(f"{show(options.src)} is a directory: add -r to mirror it")
     if options.recursive and not is_tree and os.path.lexists(options.src):
         options.parser.error(f"{show(options.src)} is not a directory: leave -r out")
-    rules = Rules(tuple(map(_gitignore_line, options.exclude)))
+    rules = Rules(tuple(map(gitignore_line, options.exclude)))
     source = SourceSpec(options.src, rules, options.checksum, name=os.path.basename(options.dst) or b"-")
     target = TargetSpec(
         options.dst,
@@ -105,7 +106,7 @@ def _sync(options: argparse.Namespace) -> int:
     return 1 if report.problems else 0
 
 
-def _gitignore_line(glob: str) -> str:
+def gitignore_line(glob: str) -> str:
     """The command's pattern as a gitignore line: without a slash it matches any part of a path, with one the whole.
 
     :raises InputError: when it is empty.

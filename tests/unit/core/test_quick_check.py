@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import itertools
-import pathlib
-from typing import Dict, List
+from typing import Dict
 
 import pytest
 from copia.core.quick_check import (
@@ -21,35 +19,16 @@ from copia.core.quick_check import (
     judge_path,
 )
 
-PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs" / "spec" / "quick-check.md"
-YES_NO = ("yes", "no")
+from tests.tables import YES_NO, cases, idle_rows, table, verdict
 
-
-def table(title: str) -> List[Dict[str, str]]:
-    section = PAGE.read_text().split(f"## {title}\n")[1].split("\n## ")[0]
-    lines = [line for line in section.splitlines() if line.startswith("|")]
-    head = [cell.strip() for cell in lines[0].strip("|").split("|")]
-    return [dict(zip(head, (cell.strip() for cell in line.strip("|").split("|")))) for line in lines[2:]]
-
-
-def verdict(rows: List[Dict[str, str]], case: Dict[str, str], answer: str) -> str:
-    for row in rows:
-        if all(row[column] in ("any", value) for column, value in case.items()):
-            return row[answer]
-    raise LookupError(f"no row of the page fits {case}")
-
-
-def cases(**columns: "tuple[str, ...]") -> List[Dict[str, str]]:
-    return [dict(zip(columns, values)) for values in itertools.product(*columns.values())]
-
-
+PAGE = "quick-check.md"
 SIDES = tuple(side.value for side in Side)
 
 
 @pytest.mark.parametrize("case", cases(source=SIDES, target=SIDES, delete=YES_NO), ids=str)
 def test_a_path_is_judged_as_the_page_says(case: Dict[str, str]) -> None:
     act = judge_path(Side(case["source"]), Side(case["target"]), case["delete"] == "yes")
-    assert act is Act(verdict(table("At a path"), case, "act"))
+    assert act is Act(verdict(table(PAGE, "At a path"), case, "act"))
 
 
 LIKENESSES = tuple(likeness.value for likeness in Likeness)
@@ -64,7 +43,7 @@ def test_content_is_judged_as_the_page_says(case: Dict[str, str]) -> None:
         Likeness(case["digests"]),
         case["compare"] == "checksum",
     )
-    assert content is Content(verdict(table("The content of two files"), case, "content"))
+    assert content is Content(verdict(table(PAGE, "The content of two files"), case, "content"))
 
 
 ATTRIBUTE_COLUMNS = {"same mode": YES_NO, "same owner": YES_NO, "same time": YES_NO}
@@ -73,7 +52,7 @@ ATTRIBUTE_COLUMNS = {"same mode": YES_NO, "same owner": YES_NO, "same time": YES
 @pytest.mark.parametrize("case", cases(**ATTRIBUTE_COLUMNS), ids=str)
 def test_attributes_are_judged_as_the_page_says(case: Dict[str, str]) -> None:
     judged = judge_attributes(*(case[column] == "yes" for column in ATTRIBUTE_COLUMNS))
-    page = table("Attributes, where kind and content are right")
+    page = table(PAGE, "Attributes, where kind and content are right")
     assert judged is Attributes(verdict(page, case, "attributes"))
 
 
@@ -85,9 +64,4 @@ def test_every_row_of_the_page_decides_something() -> None:
         ("Attributes, where kind and content are right", cases(**ATTRIBUTE_COLUMNS)),
     )
     for title, every in pages:
-        rows = table(title)
-        reached = set()
-        for case in every:
-            fits = (n for n, row in enumerate(rows) if all(row[c] in ("any", v) for c, v in case.items()))
-            reached.add(next(fits))
-        assert reached == set(range(len(rows))), title
+        assert not idle_rows(table(PAGE, title), every), title

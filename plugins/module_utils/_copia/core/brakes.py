@@ -7,7 +7,9 @@ Rules
 1. A source that lists nothing while the target holds something never empties the target.
 2. More removals than ``max_delete`` allows stop the run. A percentage counts against what the target holds.
 3. Something unknown in the source holds every removal back: it may be where a removed thing went.
-4. ``force`` overrides all three for one run. It never reaches below a path that is unknown itself.
+4. Of a two-way sync: a root that is missing, was made anew, or is empty while the other is not, stops the run; more
+   removals than ``max_delete`` on either side do.
+5. ``force`` overrides them for one run. It never reaches below a path that is unknown itself.
 """
 
 from __future__ import annotations
@@ -27,6 +29,9 @@ class Brake(enum.Enum):
     SOURCE_EMPTIED = "source_emptied"
     TOO_MANY_REMOVALS = "too_many_removals"
     SOURCE_UNKNOWN = "source_unknown"
+    ROOT_MISSING = "root_missing"
+    ROOT_RECREATED = "root_recreated"
+    ROOT_EMPTIED = "root_emptied"
 
 
 @dataclass(frozen=True)
@@ -93,4 +98,42 @@ def explain(brake: Brake, plan: MirrorPlan, limit: Limit) -> str:
     return (
         f"{removals} of {plan.entries} entries of the destination would be removed, max_delete allows {allowed}; "
         "nothing was touched. Check the source, raise max_delete, or set force for this run"
+    )
+
+
+def root_emptied(entries: int, other_removals: int) -> bool:
+    """Rule 4: this root lists nothing, and so something would be removed from the other."""
+    return entries == 0 and other_removals > 0
+
+
+def root_recreated(is_remembered: bool, is_same: bool) -> bool:
+    """Rule 4: the roots at these paths are not the ones that agreed last."""
+    return is_remembered and not is_same
+
+
+_ROOT_WORDS = {
+    Brake.ROOT_MISSING: "does not exist; nothing was touched. Check the path and the mount, or set force to make it",
+    Brake.ROOT_RECREATED: (
+        "or the other root is not the directory that was synchronised last: made anew, or another file system is "
+        "mounted there; nothing was touched. Check the mounts, or set force to start without a base, removing nothing"
+    ),
+    Brake.ROOT_EMPTIED: (
+        "is empty, and so everything that was agreed on would be removed from the other side; nothing was touched. "
+        "Check the mount, or set force for this run"
+    ),
+}
+
+
+def explain_root(brake: Brake, name: str) -> str:
+    """One line for the user about the root ``name``."""
+    return f"{brake.value}: {name} {_ROOT_WORDS[brake]}"
+
+
+def explain_removals(name: str, removals: int, entries: int, limit: Limit) -> str:
+    """One line for the user about too many removals from the root ``name``."""
+    allowed = f"{limit.number}%" if limit.is_percent else str(limit.number)
+    return (
+        f"{Brake.TOO_MANY_REMOVALS.value}: {removals} of {entries} entries of {name} would be removed, "
+        f"max_delete allows {allowed}; nothing was touched. Check the other side, raise max_delete, or set force for "
+        "this run"
     )

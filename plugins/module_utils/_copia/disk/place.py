@@ -23,6 +23,7 @@ from typing import Any, Generator, Tuple
 from ..core.entries import ABSENT, Absent, Entry, Kind, Presence
 from ..core.paths import TreePath, split
 from .folders import Folders
+from .licence import licensed
 from .operations import Acts, Exchange, Link, MoveNew, Operation, RemoveFolder, Replace, Unlink
 from .scan import look, matches
 from .stage import Stage
@@ -55,6 +56,7 @@ def put_in_place(stage: Stage, staged: Place, there: Place, expected: Presence, 
     found = look(*there, wanted.path)
     if not matches(found, expected):
         return Outcome.ALREADY if matches(found, wanted) else Outcome.MODIFIED
+    staged = yield from stage.license(wanted.path, expected, wanted)
     try:
         yield Exchange(*staged, *there)
     except FileNotFoundError:
@@ -94,7 +96,7 @@ def _replace(stage: Stage, staged: Place, there: Place, allowed: Tuple[Presence,
     """Rule 4. RACE: a file that is replaced by another program between the look and ours is lost."""
     wanted = allowed[1]
     found = look(*there, wanted.path)
-    aside = (stage.descriptor, stage.fresh_name())
+    aside = (stage.descriptor, licensed(stage.fresh_name(), *allowed))
     if Kind.DIRECTORY in (wanted.kind, getattr(found, "kind", None)):
         return (yield from _swap(stage, (staged, aside, there), allowed))
     yield Link(*there, *aside)
@@ -149,7 +151,7 @@ def take_out(stage: Stage, folders: Folders, expected: Entry) -> Removing:
         found = look(*there, expected.path)
         if not matches(found, expected):
             return found is ABSENT
-        aside = (stage.descriptor, stage.fresh_name())
+        aside = (stage.descriptor, licensed(stage.fresh_name(), expected))
         yield MoveNew(*there, *aside)
     except (FileNotFoundError, NotADirectoryError):
         return True

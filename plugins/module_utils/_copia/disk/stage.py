@@ -9,22 +9,25 @@ Rules
 2. It exists only while a run stages there. What a killed run left is swept by the next one.
 3. A new directory is built here with everything in it, and moved into its place at once; what goes into a directory
    that is there already is staged under a name of its own.
-4. What came out of the tree (an exchanged old version, a removed file) passes through it, and is looked at there
-   before it goes.
+4. What came out of the tree (an exchanged old version, a removed file) passes through it under a licensed name, and is
+   looked at there before it goes. What is not what the licence says is a user's: no sweep removes it.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from typing import Dict, Generator, List, Optional, Tuple
+from typing import Any, Dict, Generator, List, Optional, Tuple
 
+from ..core.entries import Presence
 from ..core.paths import RESERVED, TreePath, join, split
 from .folders import DIRECTORY, Folders, open_root
+from .licence import MARK, licensed, may_go
 from .operations import Acts, MakeFolder, MoveNew, Operation, RemoveFolder, Unlink
 
 KEPT = b"kept-"
 _PARENT_MODE = 0o755
+Licensing = Generator[Operation, Any, Tuple[int, bytes]]
 
 
 class Stage:
@@ -44,6 +47,25 @@ class Stage:
         """A name that nothing in this folder has."""
         self._number += 1
         return b"%x" % self._number
+
+    def license(self, path: TreePath, expected: Presence, wanted: Presence) -> Licensing:
+        """Give what is staged for ``path`` a name under which ``expected`` may come out; the answer is its place."""
+        place = self._staged[path]
+        if b"/" in bytes(place) or MARK not in bytes(place):
+            name = TreePath(licensed(self.fresh_name(), expected, wanted))
+            yield MoveNew(*self._at(place), self.descriptor, name)
+            self._staged[path] = name
+            if path in self._new:
+                self._moved(path, place, name)
+        return self._at(self._staged[path])
+
+    def _moved(self, path: TreePath, old: TreePath, new: TreePath) -> None:
+        """A staged directory has another name now, and so has all in it."""
+        self._folders.forget(old)
+        for places in (self._new, self._staged):
+            for inner, place in places.items():
+                if inner == path or inner.startswith(path + b"/"):
+                    places[inner] = TreePath(new + place[len(old) :] if place.startswith(old) else place)
 
     def place_for(self, path: TreePath) -> Tuple[int, bytes]:
         """Where what is to stand at ``path`` is staged: ``(directory descriptor, name)``."""
@@ -101,7 +123,7 @@ class Stage:
         """Remove the folder and all in it."""
         self._folders.forget()
         os.close(self.descriptor)
-        yield from _clear(self._top, self.token)
+        yield from _sweep_run(self._top, self.token)
         os.close(self._top)
         yield from _remove_if_empty(self.root, RESERVED)
 
@@ -125,8 +147,8 @@ def open_stage(root: int) -> "Generator[Operation, object, Stage]":
         raise
 
 
-def make_root(path: bytes) -> Acts:
-    """Make the directory ``path`` and its missing parents; the answer is its descriptor.
+def make_root(path: bytes, mode: int = _PARENT_MODE) -> Acts:
+    """Make the directory ``path`` and its missing parents, with ``mode``; the answer is its descriptor.
 
     :raises OSError: when one can't be made or entered.
     """
@@ -139,7 +161,7 @@ def make_root(path: bytes) -> Acts:
     while missing:
         name = missing.pop()
         try:
-            yield MakeFolder(descriptor, name, _PARENT_MODE)
+            yield MakeFolder(descriptor, name, mode)
             below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=descriptor)
         except FileExistsError:
             below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=descriptor)
@@ -158,10 +180,26 @@ def sweep(root: int) -> Acts:
     try:
         for name in map(os.fsencode, os.listdir(top)):
             if not name.startswith(KEPT):
-                yield from _clear(top, name)
+                yield from _sweep_run(top, name)
     finally:
         os.close(top)
     yield from _remove_if_empty(root, RESERVED)
+
+
+def _sweep_run(top: int, token: bytes) -> Acts:
+    """Remove what one run staged; what came out of the tree and is not what was expected is kept."""
+    try:
+        folder = os.open(token, DIRECTORY, dir_fd=top)
+    except OSError:
+        folder = -1
+    try:
+        for name in sorted(map(os.fsencode, os.listdir(folder))) if folder >= 0 else ():
+            if not may_go(folder, name):
+                yield MoveNew(folder, name, top, KEPT + token + b"-" + name.split(MARK)[0])
+    finally:
+        if folder >= 0:
+            os.close(folder)
+    yield from _clear(top, token)
 
 
 def _clear(parent: int, name: bytes) -> Acts:

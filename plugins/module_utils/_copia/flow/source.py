@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass, field
 from typing import Callable, Dict, Iterator, List, Optional
 
@@ -16,15 +15,11 @@ from ..core.manifest import Block, Manifest, pack_rows, with_modes
 from ..core.parcel import Item, Listing, Wants
 from ..core.paths import TreePath, show
 from ..core.selection import Rules, selector
+from ..disk.digests import outwait_grain
 from ..disk.folders import Folders
 from ..disk.read import Locate, Reader, digest_of_pieces, hash_files, locate_in_tree, locate_single
 from ..disk.root import kind_of_root, open_source, split_file
 from ..disk.scan import Scan
-
-GRAIN_NS = 20_000_000
-"""A time stamp's grain on a file system with nanoseconds: the kernel's tick, at most 10 ms, doubled."""
-COARSE_GRAIN_NS = 2_000_000_000
-"""The same where stamps are whole seconds (or two)."""
 
 
 @dataclass(frozen=True)
@@ -73,17 +68,17 @@ class Source:
         """The parcel for ``wants``. A file that was written just now is read when its time stamp's grain has passed:
         then a later change has a later time, and size and time can speak for it in the next run.
         """
-        _outwait_grain([want.entry for want in wants])
+        outwait_grain([want.entry for want in wants])
         return Reader(self._locate(), dry=dry).items(wants)
 
     def answer_here(self, wants: Wants, *, dry: bool = False) -> Iterator[Item]:
         """The same for a target in this process: whole files are not read here, the target copies them."""
-        _outwait_grain([want.entry for want in wants])
+        outwait_grain([want.entry for want in wants])
         return Reader(self._locate(), digests=False, dry=dry).items_here(wants)
 
     def digests(self, entries: List[Entry]) -> Dict[TreePath, bytes]:
         """The BLAKE3 of files of the source, for a target in the same process."""
-        _outwait_grain(entries)
+        outwait_grain(entries)
         return hash_files(self._locate(), iter(entries))
 
     def close(self) -> None:
@@ -114,12 +109,3 @@ def _with_digests(manifest: Manifest, locate: Locate) -> Manifest:
         ]
         blocks.append(Block(block.directory, pack_rows(digested)))
     return Manifest(manifest.root, tuple(blocks), manifest.sheltering, manifest.unlisted)
-
-
-def _outwait_grain(entries: List[Entry]) -> None:
-    now = time.time_ns()
-    newest = max((entry.mtime_ns for entry in entries if entry.mtime_ns <= now), default=0)
-    grain = COARSE_GRAIN_NS if newest % 1_000_000_000 == 0 else GRAIN_NS
-    left = newest + grain - now
-    if newest and left > 0:
-        time.sleep(left / 1e9)

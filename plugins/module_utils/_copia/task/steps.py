@@ -4,7 +4,7 @@
 """The host's side of a task: one step per module execution.
 
 ``consider`` (push: plan against the controller's listing), ``finish`` (push: apply a parcel), ``offer`` (pull: list),
-``answer`` (pull: build a parcel); or ``mirror``, all at once where both trees are on this host.
+``answer`` (pull: build a parcel); or ``mirror`` and ``bisync``, all at once where both trees are on this host.
 Messages come inside the arguments or as files in the task's temporary folder, and go back inside the result or, when
 large, as files there.
 Every step can be run twice: nothing on the host is kept between two of them.
@@ -88,6 +88,12 @@ def run_step(step: str, task: Task) -> Dict[str, Any]:
 
 def _mirror(task: Task) -> Dict[str, Any]:
     return result_of(mirror(task.source(), task.target(delta=False)), task.options, diff=task.diff)
+
+
+def _bisync(task: Task) -> Dict[str, Any]:
+    from .pair import bisync_here
+
+    return bisync_here(task.options, check=task.check, diff=task.diff)
 
 
 def _consider(task: Task) -> Dict[str, Any]:
@@ -177,6 +183,7 @@ def _to_file(gathered: List[bytes], pieces: Iterator[bytes], path: str) -> Dict[
 
 _STEPS: Dict[str, Callable[[Task], Dict[str, Any]]] = {
     "mirror": _mirror,
+    "bisync": _bisync,
     "consider": _consider,
     "finish": _finish,
     "offer": _offer,

@@ -1,0 +1,75 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two-way sync of two trees on this host, as a story: scan, reconcile, brake, transfer, apply, record.
+
+    left   scan ─┐                          ┌─▶ copies, then what right has for it
+    base   load ─┼─▶ compare ─▶ reconcile ──┤
+    right  scan ─┘                          └─▶ copies, then what left has for it      then the archive
+
+The archive is written last, from what was applied. A run that dies on the way leaves the old one, and the next run
+finds what was done already alike on both sides.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Callable, Optional
+
+from ..core.bisync_plan import Reconciliation, Rulebook, reconcile
+from ..core.conflicts import sanitised
+from ..core.errors import InputError
+from ..core.pair_report import PairReport
+from ..core.paths import show
+from ..core.verdicts import Policy
+from .pair import Pair, PairSpec
+
+if TYPE_CHECKING:
+    from ..disk.operations import Perform
+
+
+def bisync(
+    spec: PairSpec,
+    *,
+    announce: Optional[Callable[[Reconciliation], None]] = None,
+    carry_out: "Optional[Perform]" = None,
+) -> PairReport:
+    """Bring ``spec.left`` and ``spec.right`` together. ``announce`` hears the plan before anything is done.
+
+    :raises CopiaError: when the run cannot go on; see ``core.errors`` for whose fault it is.
+    """
+    pair = Pair(spec, carry_out)
+    try:
+        clock = time.perf_counter()
+        found = pair.look()
+        clock = pair.lap("scan", clock)
+        digests = pair.read(found)
+        clock = pair.lap("hash", clock)
+        plan = reconcile(found, *digests, Rulebook(spec.policy, sanitised(spec.host), spec.max_conflicts))
+        pair.brake(plan)
+        refuse_conflicts(plan, spec.policy)
+        clock = pair.lap("plan", clock)
+        if announce:
+            announce(plan)
+        if spec.check:
+            pair.rehearse(plan)
+        else:
+            pair.apply(plan)
+            pair.record(found, plan)
+        pair.lap("apply", clock)
+        return pair.conclude(plan)
+    finally:
+        pair.close()
+
+
+def refuse_conflicts(plan: Reconciliation, policy: Policy) -> None:
+    """With the policy ``fail``, stop at any conflict.
+
+    :raises InputError: when there is one; nothing was touched.
+    """
+    if policy is Policy.FAIL and plan.conflicts:
+        first = plan.conflicts[0]
+        raise InputError(
+            f"{len(plan.conflicts)} conflict(s), the first: {show(first.path)} ({first.kind}); nothing was touched. "
+            "Settle them by hand, or choose another conflict policy"
+        )
