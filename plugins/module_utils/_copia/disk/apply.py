@@ -34,7 +34,7 @@ from .receive import Receiving, attributes_of
 from .scan import look
 from .stage import Stage, open_stage
 
-FSYNC_FEW = 32
+FSYNC_FEW = 256
 """Up to this many files are flushed one by one; beyond, the whole file system once. See docs/decisions/flush.md."""
 _MODIFIED = "changed on the destination during the run; it was left as it is, run again"
 
