@@ -16,7 +16,7 @@ import random
 import shutil
 import subprocess
 import time
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 from tests.hosts import engine_venv
 
@@ -68,10 +68,12 @@ def _one(figures: Figures, folder: pathlib.Path, case: str, tool: str) -> None:
             "patch": ["rdiff", "patch", basis, delta, made],
         }
     for phase, command in commands.items():
-        seconds = _timed(command)
+        seconds, megabytes = _timed(command)
         if phase != "signature" or case == "identical":
             figures.note(case, phase, tool, seconds)
-        print(f"{case}, {phase}: {tool} {seconds:.2f} s", flush=True)
+        print(f"{case}, {phase}: {tool} {seconds:.2f} s, {megabytes:.0f} MB of memory", flush=True)
+        peak = f"peak memory, {tool}"
+        figures.facts[peak] = f"{max(megabytes, float(figures.facts.get(peak, '0 MB').split()[0])):.0f} MB"
     if subprocess.run(["cmp", "-s", str(new), str(made)], check=False).returncode:
         raise SystemExit(f"{tool} did not make the new file of case {case}")
     size = delta.stat().st_size
@@ -86,7 +88,7 @@ def _whole(figures: Figures, folder: pathlib.Path, case: str) -> None:
     shutil.copy(folder / "basis", copy)
     os.utime(copy, (1, 1))
     command = ["rsync", "--no-whole-file", "-t", folder / "new", copy]
-    figures.note(case, "whole", "rsync --no-whole-file", _timed(command))
+    figures.note(case, "whole", "rsync --no-whole-file", _timed(command)[0])
     sums = [sum(figures.seconds[key][-1] for key in _keys(case, tool)) for tool in (RDIFF, TWO)]
     for tool, seconds in zip((RDIFF, TWO), sums):
         figures.note(case, "whole", tool, seconds)
@@ -101,10 +103,18 @@ def _copia(tool: str, *words: Any) -> List[Any]:
     return [ENGINE / "bin" / "python", "-m", "copia", *words, *(["-j", "1"] if tool == ONE else [])]
 
 
-def _timed(command: Sequence[Any]) -> float:
+def _timed(command: Sequence[Any]) -> Tuple[float, float]:
+    """Seconds, and the largest resident set in MB.
+
+    :raises SystemExit: when the command fails.
+    """
     began = time.perf_counter()
-    subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
+    _pid, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"a benchmark's command failed: {command}")
+    return time.perf_counter() - began, used.ru_maxrss / 1024
 
 
 def _random_file(path: pathlib.Path, megabytes: int, dice: random.Random) -> None:

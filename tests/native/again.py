@@ -45,7 +45,7 @@ def call_again(name: str, door: Callable[..., Any], words: Any) -> None:
     """Call it TIMES times after a tenth of that to warm up; what grows in every round is lost."""
 
     def times(count: int) -> None:
-        for _ in range(count):
+        for _time in range(count):
             try:
                 door(*words)
             except (OSError, ValueError, TypeError, OverflowError):
@@ -53,7 +53,7 @@ def call_again(name: str, door: Callable[..., Any], words: Any) -> None:
 
     times(TIMES // 10)
     rounds = []
-    for _ in range(ROUNDS):
+    for _round in range(ROUNDS):
         gc.collect()
         memory, opened = resident(), descriptors()
         times(TIMES)

@@ -193,7 +193,7 @@ def one_by_one(patch: pytest.MonkeyPatch, root: pathlib.Path, **how: Any) -> Lis
     for kind in ("python", "native"):
         choose(patch, kind)
         seen[kind] = scan(root, **how)
-    (left, left_problems), (right, right_problems) = seen.values()
+    (left, left_problems), (right, right_problems) = seen["python"], seen["native"]
     columns = ("root", "blocks", "sheltering", "unlisted")
     differing = [name for name in columns if getattr(left, name) != getattr(right, name)]
     return differing + ["problems"] * (left_problems != right_problems)

@@ -8,6 +8,9 @@ from __future__ import annotations
 from typing import Any, List
 
 import pytest
+
+pytest.importorskip("ansible", reason="ansible-core is not installed for this interpreter: hosts have none either")
+
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
 from ansible_collections.copia.sync.plugins.plugin_utils.bulk import uncompressed
