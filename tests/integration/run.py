@@ -60,14 +60,14 @@ def run_all(folder: pathlib.Path, options: argparse.Namespace) -> List[Tuple[str
 
 
 def place_collection(place: pathlib.Path) -> None:
-    """Make ``place`` what the checkout holds now, committed or not, and the wheels that the engine role carries."""
+    """Make ``place`` what the checkout holds now, committed or not, and what the engine role carries."""
     listed = subprocess.run(
         ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         check=True,
         stdout=subprocess.PIPE,
     )
     names = [os.fsdecode(name) for name in listed.stdout.split(b"\0") if name]
-    names += [str(path.relative_to(ROOT)) for path in ROOT.glob("roles/engine/files/*.whl")]
+    names += [str(path.relative_to(ROOT)) for path in ROOT.glob("roles/engine/files/copia[-_]*")]
     shutil.rmtree(place, ignore_errors=True)
     for name in names:
         if (ROOT / name).is_file():
