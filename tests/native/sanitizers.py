@@ -56,7 +56,7 @@ def sanitized() -> bool:
             "LSAN_OPTIONS": "exitcode=0:report_objects=0",
             "UBSAN_OPTIONS": f"print_stacktrace=1:log_path={FOLDER}/report",
         },
-        ("-p", "no:faulthandler", *unit.about_twins("core", "disk", "native")),
+        ("-p", "no:faulthandler", *unit.about_twins("core", "disk")),
     )
     reports = sorted(FOLDER.glob("report*"))
     lost = leaks(reports)
@@ -69,7 +69,7 @@ def sanitized() -> bool:
 
 def repeated() -> bool:
     """Whether memory and descriptors stay as they are when each door is called again and again."""
-    words = ("-p", "tests.native.again", *unit.about_twins("core", "disk", "native"))
+    words = ("-p", "tests.native.again", *unit.about_twins("core", "disk"))
     return unit.run(unit.library_for_this_machine(), {}, words) == 0
 
 

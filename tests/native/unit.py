@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The unit tests of what the C module is a twin of, on the module of this checkout: ``python -m tests.native.unit``."""
+"""Unit tests on the C module of this checkout, for the sanitizers and the emulator."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ import sys
 from typing import List, Mapping, Sequence
 
 from tests.native import build
-
-SUITES = ("core", "laws", "disk", "flow", "native")
 
 
 def library_for_this_machine() -> pathlib.Path:
@@ -42,17 +40,3 @@ def run(folder: pathlib.Path, more: Mapping[str, str], words: Sequence[str]) -> 
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **more}
     command = [sys.executable, "-m", "pytest", "-rs", "--twin", "native", *words]
     return subprocess.run(command, cwd=build.ROOT, env=environment, check=False).returncode
-
-
-def main() -> int:
-    try:
-        folder = library_for_this_machine()
-    except build.backend.BuildError as error:
-        print(f"skipped: the C twin: {error}")
-        return 0
-    found = [build.ROOT / "tests" / "unit" / suite for suite in SUITES]
-    return run(folder, {}, [str(path) for path in found if path.is_dir()])
-
-
-if __name__ == "__main__":
-    sys.exit(main())

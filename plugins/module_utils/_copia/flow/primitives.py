@@ -45,15 +45,20 @@ def sign(basis: bytes, out: bytes, *, block_size: Optional[int] = None, jobs: in
     :raises InputError: when a file can't be read or written; ``out`` is as it was then.
     """
     with _opened(basis) as stream:
-        descriptor, length = stream.fileno(), _length(stream)
+        descriptor, length, before = stream.fileno(), _length(stream), _stamp(stream)
         size = block_size or block_size_for(length)
         hashing = Hashing()
         rows: List[bytes] = []
-        for data, part in sign_pieces(descriptor, length, size, jobs):
-            hashing.update(data)
-            rows.append(part)
+        try:
+            for data, part in sign_pieces(descriptor, length, size, jobs):
+                hashing.update(data)
+                rows.append(part)
+        except OSError as error:
+            raise InputError(f"{show(basis)} cannot be read: {os.strerror(error.errno or 0)}") from error
+        finally:
+            hashing.close()
         digest = hashing.digest()
-        if _length(stream) != length:
+        if _stamp(stream) != before:
             raise InputError(f"{show(basis)} changed while it was read; run again")
     signed = SignedFile(Signature(size, length, b"".join(rows)), digest)
     rows.clear()
@@ -75,7 +80,7 @@ def make_delta(new: bytes, signature: bytes, out: bytes, *, jobs: int = 2) -> Tu
 
 
 def _operations(path: bytes, stream: BinaryIO, signed: SignedFile, jobs: int, sums: List[int]) -> Iterator[Operation]:
-    descriptor, length = stream.fileno(), _length(stream)
+    descriptor, length, before = stream.fileno(), _length(stream), _stamp(stream)
 
     def read_at(offset: int, size: int) -> bytes:
         return os.pread(descriptor, size, offset)
@@ -94,7 +99,7 @@ def _operations(path: bytes, stream: BinaryIO, signed: SignedFile, jobs: int, su
                 yield data
     finally:
         digest.wait()
-    if _length(stream) != length:
+    if _stamp(stream) != before:
         raise InputError(f"{show(path)} changed while it was read; run again")
     yield End(digest.result())
 
@@ -199,6 +204,12 @@ def _write(out: bytes, pieces: Iterator[bytes]) -> None:
         raise InputError(f"{show(out)} cannot be written: {os.strerror(error.errno or 0)}") from error
     finally:
         os.close(parent)
+
+
+def _stamp(stream: BinaryIO) -> Tuple[int, int]:
+    """Size and time: what changes with the content."""
+    found = os.fstat(stream.fileno())
+    return found.st_size, found.st_mtime_ns
 
 
 def _length(stream: BinaryIO) -> int:
