@@ -145,6 +145,16 @@ class Report:
         """The step could not be carried out."""
         self.problems.append(Problem(path, what))
 
+    def absorb(self, other: "Report") -> None:
+        """Add what another part of the run did."""
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.same += other.same
+        self.changes.extend(other.changes)
+        self.problems.extend(other.problems)
+        self.texts.extend(other.texts)
+        self.notes.extend(other.notes)
+
     def finish(self) -> None:
         """Sort what was gathered, so that two runs on the same input report the same."""
         self.changes.sort(key=lambda change: path_key(change.path))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two-way sync of two trees on this host, as a story: scan, reconcile, brake, transfer, apply, record.
+"""Two-way sync of two trees, as a story: scan, reconcile, brake, transfer, apply, record.
 
     left   scan ─┐                          ┌─▶ copies, then what right has for it
     base   load ─┼─▶ compare ─▶ reconcile ──┤
@@ -22,7 +22,9 @@ from ..core.errors import InputError
 from ..core.pair_report import PairReport
 from ..core.paths import show
 from ..core.verdicts import Policy
+from .local_side import LocalSide
 from .pair import Pair, PairSpec
+from .sides import Side
 
 if TYPE_CHECKING:
     from ..disk.operations import Perform
@@ -31,14 +33,21 @@ if TYPE_CHECKING:
 def bisync(
     spec: PairSpec,
     *,
+    right: Optional[Side] = None,
     announce: Optional[Callable[[Reconciliation], None]] = None,
     carry_out: "Optional[Perform]" = None,
 ) -> PairReport:
     """Bring ``spec.left`` and ``spec.right`` together. ``announce`` hears the plan before anything is done.
 
+    ``right`` is a side that is reached in another way; without it both are on this host.
+
     :raises CopiaError: when the run cannot go on; see ``core.errors`` for whose fault it is.
     """
-    pair = Pair(spec, carry_out)
+    left, other = (
+        LocalSide(path, durable=spec.durable, patience=spec.patience, carry_out=carry_out)
+        for path in (spec.left, spec.right)
+    )
+    pair = Pair(spec, (left, right or other), carry_out)
     try:
         clock = time.perf_counter()
         found = pair.look()

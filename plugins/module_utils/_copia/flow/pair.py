@@ -1,14 +1,17 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A pair of roots on this host: opened, locked, looked at, changed, and what they agree on recorded."""
+"""A pair of sides: opened, locked, looked at, changed, and what they agree on recorded.
+
+The archive is kept on this host, whichever hosts the sides are on.
+"""
 
 from __future__ import annotations
 
 import os
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Dict, Optional, Set, Tuple
 
 from ..core.bisync_plan import Reconciliation, next_base
 from ..core.brakes import (
@@ -20,31 +23,28 @@ from ..core.brakes import (
     root_recreated,
     too_many_removals,
 )
-from ..core.entries import Entry, Kind, Problem
+from ..core.entries import Problem
 from ..core.errors import Braked, InputError
 from ..core.manifest import Manifest
 from ..core.pair_report import PairReport
-from ..core.parcel import Begin, Broken, End, Item, Small, Trouble, Want
-from ..core.paths import TreePath, show, split
-from ..core.reconcile import Comparison, compare, to_read, vouched
-from ..core.report import Report, foresee
-from ..core.selection import Rules, selector
-from ..core.steps import MirrorPlan, PutFile
+from ..core.paths import TreePath, show
+from ..core.reconcile import Comparison, compare, to_read
+from ..core.report import foresee
+from ..core.selection import Rules
+from ..core.steps import MirrorPlan
 from ..core.verdicts import Policy, Where
 from ..disk.archive import Archive, Identities, load, name_of_paths, remember, remembered, save
-from ..disk.digests import digests_of, outwait_grain
-from ..disk.folders import Folders, open_root
-from ..disk.read import Locate, Reader
-from ..disk.root import has_leftovers, kind_of_root, lock_root, open_source
-from ..disk.scan import Scan, is_native
-from ..disk.state import identity_of, state_folder
+from ..disk.folders import open_root
+from ..disk.scan import is_native
+from ..disk.state import state_folder
 from .ahead import Ahead
+from .contents import checked, replaced_by, wants_of
+from .sides import Side
 
 if TYPE_CHECKING:
     from ..disk.operations import Acts, Perform
 
 _WITHHELD = "its other version could not be kept, so it was left as it is; run again"
-_CHANGED = "changed while it was read; run again"
 _BOTH = (Where.LEFT, Where.RIGHT)
 Digests = Dict[TreePath, bytes]
 
@@ -70,43 +70,40 @@ class PairSpec:
 class Pair:
     """Both sides. Close it when the report is out; this lets go of the locks."""
 
-    def __init__(self, spec: PairSpec, carry_out: "Optional[Perform]" = None) -> None:
+    def __init__(self, spec: PairSpec, sides: Tuple[Side, Side], carry_out: "Optional[Perform]" = None) -> None:
         """Find, open and lock both roots.
 
         :raises InputError: when one is no directory, or one holds the other.
         :raises Braked: when one is missing.
         :raises Busy: when another run holds one.
         """
-        self.spec, self.report = spec, PairReport()
+        self.spec, self.sides, self.report = spec, sides, PairReport()
         self._carry_out = carry_out
         self._digests: Digests = {}
-        self._names = (spec.left, spec.right)
-        _refuse_overlap(*self._names)
-        self._roots: List[int] = []
-        self._missing(spec)
-        try:
-            for name in self._names:
-                self._roots.append(open_source(name))
-            for root in sorted(self._roots, key=lambda root: (os.fstat(root).st_dev, os.fstat(root).st_ino)):
-                lock_root(root, self._names[self._roots.index(root)], patience=spec.patience)
-        except BaseException:
-            self.close()
-            raise
         self._state = spec.state or state_folder(os.environ)
         self._base: Optional[Archive] = None
         self._identities: Optional[Identities] = None
+        try:
+            _refuse_overlap(*sides)
+            self._open()
+        except BaseException:
+            self.close()
+            raise
 
-    def _missing(self, spec: PairSpec) -> None:
-        kinds = [kind_of_root(name) for name in self._names]
-        for name, kind in zip(self._names, kinds):
+    def _open(self) -> None:
+        spec = self.spec
+        kinds = [side.kind() for side in self.sides]
+        for side, kind in zip(self.sides, kinds):
             if kind is None and (not spec.force or spec.check or kinds == [None, None]):
-                raise Braked(explain_root(Brake.ROOT_MISSING, show(name)))
+                raise Braked(explain_root(Brake.ROOT_MISSING, side.name))
             if kind is None:
-                from ..disk.stage import make_root
-
-                os.close(self._run(make_root(name)))
+                side.make()
             elif kind != "tree":
-                raise InputError(f"{show(name)} is not a directory; name two directories")
+                raise InputError(f"{side.name} is not a directory; name two directories")
+        for side in self.sides:
+            side.open()
+        for side in sorted(self.sides, key=lambda side: side.lock_key):
+            side.lock()
 
     def look(self) -> Comparison:
         """Scan both sides, load the base, and line them up.
@@ -116,26 +113,25 @@ class Pair:
         self._load_base()
         if not self.spec.check:
             self._sweep()
-        scans = [Scan(selector=selector(self.spec.rules), mode_mask=0o777) for _side in _BOTH]
-        other = Ahead(lambda: scans[1].tree(self._roots[1])) if is_native() else None
-        left = scans[0].tree(self._roots[0])
-        right = other.result() if other else scans[1].tree(self._roots[1])
-        for side, scan in zip(self.report.sides, scans):
-            side.problems.extend(scan.problems)
+        rules = self.spec.rules
+        is_worth_it = is_native() or any(side.is_far for side in self.sides)
+        other = Ahead(lambda: self.sides[1].scan(rules)) if is_worth_it else None
+        try:
+            one = self.sides[0].scan(rules)
+        finally:
+            if other:
+                other.wait()
+        two = other.result() if other else self.sides[1].scan(rules)
+        for side, found in zip(self.report.sides, (one, two)):
+            side.problems.extend(found.problems)
+        left, right = one.manifest, two.manifest
         self.report.scanned = len(left) + len(right)
         base = self._base
-        found = compare(left, right, base.manifest if base else None, stale=base is not None and base.is_old)
         self._emptied = [len(left), len(right)]
-        outwait_grain(
-            side
-            for case in found.cases.values()
-            for side in (case.left, case.right)
-            if isinstance(side, Entry) and side.kind is Kind.FILE and not vouched(side, case.base)
-        )
-        return found
+        return compare(left, right, base.manifest if base else None, stale=base is not None and base.is_old)
 
     def _load_base(self) -> None:
-        left, right = (identity_of(root) for root in self._roots)
+        left, right = (side.identity() for side in self.sides)
         try:
             folder = open_root(self._state)
         except OSError:
@@ -154,7 +150,7 @@ class Pair:
                 os.close(folder)
         is_same = self._identities is not None and known == b"".join(sorted(self._identities))
         if root_recreated(known is not None, is_same) and not self.spec.force:
-            raise Braked(explain_root(Brake.ROOT_RECREATED, " or ".join(map(show, self._names))))
+            raise Braked(explain_root(Brake.ROOT_RECREATED, " or ".join(side.name for side in self.sides)))
         self._tell_base()
 
     def _tell_base(self) -> None:
@@ -167,25 +163,21 @@ class Pair:
             self.report.notes.append("the newest archive is damaged and the one before was read: nothing is removed")
 
     def _paths_name(self) -> bytes:
-        return name_of_paths(*map(os.path.realpath, self._names))
+        return name_of_paths(*(side.place for side in self.sides))
 
     def _sweep(self) -> None:
-        for root in self._roots:
-            if has_leftovers(root):
-                from ..disk.stage import sweep
-
-                self._run(sweep(root))
-            if has_leftovers(root):
+        for side in self.sides:
+            if side.sweep():
                 self.report.notes.append(
-                    f"{show(self._names[self._roots.index(root)])}/.copia holds edits that raced with a run that was "
-                    "killed (kept-*); take out what you need and remove it"
+                    f"{side.name}/.copia holds edits that raced with a run that was killed (kept-*); take out what you "
+                    "need and remove it"
                 )
 
     def read(self, found: Comparison) -> Tuple[Digests, Digests]:
         """The digests that decide something and that the base does not vouch for."""
         wanted = to_read(found)
         self.report.hashed = sum(map(len, wanted))
-        left, right = (digests_of(root, entries) for root, entries in zip(self._roots, wanted))
+        left, right = (side.digests_of(entries) for side, entries in zip(self.sides, wanted))
         for side, entries, digests in zip(self.report.sides, wanted, (left, right)):
             unread = (entry.path for entry in entries if entry.path not in digests)
             side.problems.extend(Problem(path, "could not be read, or changed while it was read") for path in unread)
@@ -198,9 +190,9 @@ class Pair:
         """
         limit = self.spec.limit
         for side in () if self.spec.force else _BOTH:
-            removals, name = plan.removals(side), show(self._names[side])
+            removals, name = plan.removals(side), self.sides[side].name
             if root_emptied(self._emptied[side.other], removals):
-                raise Braked(explain_root(Brake.ROOT_EMPTIED, show(self._names[side.other])))
+                raise Braked(explain_root(Brake.ROOT_EMPTIED, self.sides[side.other].name))
             if too_many_removals(removals, self._emptied[side], limit.number, limit.is_percent):
                 raise Braked(explain_removals(name, removals, self._emptied[side], limit))
 
@@ -212,14 +204,12 @@ class Pair:
 
     def apply(self, plan: Reconciliation) -> None:
         """Carry out the plan: first the copies of what loses its name, then each side with the other as source."""
-        try:
-            for side in _BOTH:
-                saves = plan.saves[side]
-                self._side(side, plan.copies[side], side, saves.__getitem__)
-            for side in _BOTH:
-                self._side(side, self._without_unsaved(plan, side), side.other, lambda path: path)
-        except OSError as error:
-            raise InputError(f"a root cannot be changed: {os.strerror(error.errno or 0)}") from error
+        for side in _BOTH:
+            if plan.saves[side]:
+                report = self.sides[side].copy_aside(plan.copies[side], plan.saves[side])
+                self.report.sides[side].absorb(report)
+        for side in _BOTH:
+            self._transfer(side, self._without_unsaved(plan, side))
 
     def _without_unsaved(self, plan: Reconciliation, side: Where) -> MirrorPlan:
         """The plan of a side without what would take the name of a version that could not be copied aside."""
@@ -236,38 +226,15 @@ class Pair:
             puts=tuple(step for step in mine.puts if step.path not in held),
         )
 
-    def _side(self, side: Where, plan: MirrorPlan, source: Where, at: Callable[[TreePath], TreePath]) -> None:
-        """Carry out one side's plan with content from ``source``, where ``at`` says under which path it is."""
+    def _transfer(self, side: Where, plan: MirrorPlan) -> None:
+        """Carry out one side's plan with content from the other."""
         if plan.is_empty and not plan.closings:
             return
-        from ..disk.apply import apply_plan
-
-        folders = Folders(self._roots[source])
-
-        def locate(path: TreePath) -> Tuple[int, bytes]:
-            directory, name = split(at(path))
-            return folders.at(directory), name
-
-        try:
-            items = self._checked(plan, locate)
-            report: Report = self.report.sides[side]
-            self._run(apply_plan(plan, items, self._roots[side], report, durable=self.spec.durable))
-        finally:
-            folders.forget()
-
-    def _checked(self, plan: MirrorPlan, locate: Locate) -> Iterator[Item]:
-        """The contents of a plan; each is what the decision was made on, and its digest is noted for the archive."""
-        wanted = {step.path: step.wanted for step in plan.puts if isinstance(step, PutFile)}
-        path = TreePath(b"")
-        for item in Reader(locate).items(tuple(map(Want, wanted.values()))):
-            if isinstance(item, (Small, Begin)):
-                path = item.path
-            if isinstance(item, (Small, End)):
-                if wanted[path].digest not in (None, item.digest):
-                    yield Trouble(path, _CHANGED) if isinstance(item, Small) else Broken(_CHANGED)
-                    continue
-                self._digests[path] = item.digest
-            yield item
+        target, source = self.sides[side], self.sides[side.other]
+        is_far = target.is_far or source.is_far
+        bases = target.signatures_of(replaced_by(plan)) if is_far else {}
+        items = source.read(wants_of(plan, bases), {})
+        self.report.sides[side].absorb(target.apply(plan, checked(plan, items, self._digests)))
 
     def record(self, found: Comparison, plan: Reconciliation) -> None:
         """Write the archive, from what was applied; unless nothing is new."""
@@ -315,9 +282,8 @@ class Pair:
 
     def close(self) -> None:
         """Close both roots."""
-        for root in self._roots:
-            os.close(root)
-        self._roots = []
+        for side in self.sides:
+            side.close()
 
     def _run(self, acts: "Acts") -> int:
         from ..disk.operations import run
@@ -327,7 +293,7 @@ class Pair:
         return answer
 
 
-def _refuse_overlap(left: bytes, right: bytes) -> None:
-    one, two = os.path.realpath(left), os.path.realpath(right)
-    if os.path.commonpath((one, two)) in (one, two):
-        raise InputError(f"{show(left)} and {show(right)} lie within each other; name two separate trees")
+def _refuse_overlap(left: Side, right: Side) -> None:
+    one, two = left.place, right.place
+    if one[:1] == two[:1] == b"/" and os.path.commonpath((one, two)) in (one, two):
+        raise InputError(f"{left.name} and {right.name} lie within each other; name two separate trees")

@@ -1,0 +1,157 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A side of a two-way sync on this host."""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
+
+from ..core.delta import Signature, block_size_for
+from ..core.entries import Entry
+from ..core.errors import InputError
+from ..core.parcel import Item, Wants
+from ..core.paths import TreePath, show, split
+from ..core.report import Report
+from ..core.selection import Rules, selector
+from ..core.steps import MirrorPlan
+from ..disk.digests import digests_of, outwait_grain
+from ..disk.folders import Folders
+from ..disk.read import Reader, locate_in_tree, sign_file
+from ..disk.root import has_leftovers, kind_of_root, lock_root, open_source
+from ..disk.scan import Scan
+from ..disk.state import identity_of
+from .contents import checked, wants_of
+from .sides import Places, Scanned
+
+if TYPE_CHECKING:
+    from ..disk.operations import Acts, Perform
+
+_KEY = struct.Struct(">QQ")
+SIGNED_FROM = 64 * 1024
+"""Files smaller than this travel whole: their signature and the search cost more than their bytes."""
+
+
+class LocalSide:
+    """The tree at ``path``. ``patience`` is in seconds; ``durable`` flushes what is changed."""
+
+    is_far = False
+
+    def __init__(
+        self, path: bytes, *, durable: bool = True, patience: float = 60.0, carry_out: "Optional[Perform]" = None
+    ) -> None:
+        self._path, self._durable, self._patience, self._carry_out = path, durable, patience, carry_out
+        self._root = -1
+
+    @property
+    def name(self) -> str:
+        """The path that the user gave."""
+        return show(self._path)
+
+    @property
+    def place(self) -> bytes:
+        """The real path."""
+        return os.path.realpath(self._path)
+
+    @property
+    def lock_key(self) -> bytes:
+        """Device and inode."""
+        found = os.fstat(self._root)
+        return _KEY.pack(found.st_dev, found.st_ino)
+
+    def kind(self) -> Optional[str]:
+        """What stands at the path."""
+        return kind_of_root(self._path)
+
+    def make(self) -> None:
+        """Make the root, with its missing parents."""
+        from ..disk.stage import make_root
+
+        os.close(self._run(make_root(self._path)))
+
+    def open(self) -> None:
+        """Open the root."""
+        self._root = open_source(self._path)
+
+    def lock(self) -> None:
+        """Hold the root until the side is closed."""
+        lock_root(self._root, self._path, patience=self._patience)
+
+    def identity(self) -> Optional[bytes]:
+        """Who the root is."""
+        return identity_of(self._root)
+
+    def sweep(self) -> bool:
+        """Remove what a killed run left; whether edits are left that only their user can take out."""
+        if has_leftovers(self._root):
+            from ..disk.stage import sweep
+
+            self._run(sweep(self._root))
+        return has_leftovers(self._root)
+
+    def scan(self, rules: Rules) -> Scanned:
+        """The tree, without what the rules leave out."""
+        scan = Scan(selector=selector(rules), mode_mask=0o777)
+        manifest = scan.tree(self._root)
+        return Scanned(manifest, tuple(scan.problems))
+
+    def digests_of(self, entries: List[Entry]) -> Dict[TreePath, bytes]:
+        """The BLAKE3 of files and of the texts of links."""
+        outwait_grain(entries)
+        return digests_of(self._root, entries)
+
+    def signatures_of(self, entries: List[Entry]) -> Dict[TreePath, Signature]:
+        """Signatures of the files of at least ``SIGNED_FROM`` bytes."""
+        folders = Folders(self._root)
+        try:
+            found = (
+                (entry.path, sign_file(locate_in_tree(folders), entry, block_size_for(entry.size)))
+                for entry in entries
+                if entry.size >= SIGNED_FROM
+            )
+            return {path: signature for path, signature in found if signature is not None}
+        finally:
+            folders.forget()
+
+    def read(self, wants: Wants, at: Places) -> Iterator[Item]:
+        """The parcel that answers ``wants``, in their order."""
+        outwait_grain(want.entry for want in wants)
+        folders = Folders(self._root)
+
+        def locate(path: TreePath) -> Tuple[int, bytes]:
+            directory, name = split(at.get(path, path))
+            return folders.at(directory), name
+
+        try:
+            yield from Reader(locate).items(wants)
+        finally:
+            folders.forget()
+
+    def copy_aside(self, plan: MirrorPlan, at: Places) -> Report:
+        """Carry out a plan whose content is on this very side."""
+        return self.apply(plan, checked(plan, self.read(wants_of(plan, {}), at), {}))
+
+    def apply(self, plan: MirrorPlan, items: Iterator[Item]) -> Report:
+        """Carry out a plan with the contents in ``items``; what was done."""
+        from ..disk.apply import apply_plan
+
+        report = Report()
+        try:
+            self._run(apply_plan(plan, items, self._root, report, durable=self._durable))
+        except OSError as error:
+            raise InputError(f"{self.name} cannot be changed: {os.strerror(error.errno or 0)}") from error
+        return report
+
+    def close(self) -> None:
+        """Let go of the lock and close the root."""
+        if self._root >= 0:
+            os.close(self._root)
+        self._root = -1
+
+    def _run(self, acts: "Acts") -> Any:
+        from ..disk.operations import run
+        from ..disk.perform import perform
+
+        return run(acts, self._carry_out or perform)

@@ -1,0 +1,103 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One side of a two-way sync, wherever it is: what the story asks of a tree.
+
+Rules
+1. Everything that crosses is a value that a wire can carry: manifests, entries, wants, items, plans, reports, texts.
+2. A side changes only its own tree. Content for it comes as items, and what it has is handed out as items.
+3. Nothing is kept from one call to the next but the open root and its lock, so a side may be asked again.
+4. Whoever reads a file on a side waits there until the file's time stamp's grain has passed (``disk/digests.py``).
+
+Order of a run: ``kind``, perhaps ``make``, ``open``, ``lock``, ``identity``, ``sweep``, ``scan``, ``digests_of``, then
+for each side ``copy_aside``, then for each ``read`` of the other into ``apply``, and ``close`` whatever happens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, Iterator, List, Mapping, Optional, Protocol, Tuple
+
+from ..core.delta import Signature
+from ..core.entries import Entry, Problem
+from ..core.manifest import Manifest
+from ..core.parcel import Item, Wants
+from ..core.paths import TreePath
+from ..core.report import Report
+from ..core.selection import Rules
+from ..core.steps import MirrorPlan
+
+Places = Mapping[TreePath, TreePath]
+"""Where on the side that is read the content for a path is, for those paths that are not called the same there."""
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What a side has, and what of it could not be looked at."""
+
+    manifest: Manifest
+    problems: Tuple[Problem, ...] = ()
+
+
+class Side(Protocol):
+    """A root and all below it. Every method may raise a ``CopiaError`` that ends the run."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def place(self) -> bytes:
+        """Where it is, in one way of writing: equal for every name of the same path; a path of this host begins with
+        a slash.
+        """
+
+    @property
+    def is_far(self) -> bool:
+        """Whether bytes to and from it cost enough for signatures to be worth their while."""
+
+    @property
+    def lock_key(self) -> bytes:
+        """What orders locks: whoever takes two takes the smaller one first. Known once it is open."""
+
+    def kind(self) -> Optional[str]:
+        """``"tree"``, ``"file"``, ``"other"``, or ``None`` when nothing is there."""
+
+    def make(self) -> None:
+        """Make the root, with its missing parents."""
+
+    def open(self) -> None:
+        """Open the root."""
+
+    def lock(self) -> None:
+        """Hold the root until the side is closed.
+
+        :raises Busy: when another run holds it for longer than this side's patience.
+        """
+
+    def identity(self) -> Optional[bytes]:
+        """Who the root is (``disk/state.py``), 28 bytes; ``None`` where the file system does not say."""
+
+    def sweep(self) -> bool:
+        """Remove what a killed run left; whether edits are left that only their user can take out."""
+
+    def scan(self, rules: Rules) -> Scanned:
+        """The tree, without what the rules leave out."""
+
+    def digests_of(self, entries: List[Entry]) -> Dict[TreePath, bytes]:
+        """The BLAKE3 of files and of the texts of links; what is not as listed, or can't be read, is missing."""
+
+    def signatures_of(self, entries: List[Entry]) -> Dict[TreePath, Signature]:
+        """Signatures of those files that are worth one and can be read."""
+
+    def read(self, wants: Wants, at: Places) -> Iterator[Item]:
+        """The parcel that answers ``wants``, in their order."""
+
+    def copy_aside(self, plan: MirrorPlan, at: Places) -> Report:
+        """Carry out a plan whose content is on this very side, at the places that ``at`` says."""
+
+    def apply(self, plan: MirrorPlan, items: Iterator[Item]) -> Report:
+        """Carry out a plan with the contents in ``items``; what was done."""
+
+    def close(self) -> None:
+        """Let go of the lock and close the root. May be called twice."""
