@@ -22,6 +22,8 @@ from tests.tally import BIN, BUILD, COLLECTIONS, Tally, environment, in_lanes, r
 CARRIED = BUILD / "carried"
 INSTALLED = COLLECTIONS / "ansible_collections" / "copia" / "sync"
 VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+
+
 def interpreter(version: str) -> Optional[str]:
     """An interpreter of that version that runs: on the path, or among pyenv's."""
     homes = [os.environ.get("PYENV_ROOT", ""), str(pathlib.Path.home() / ".pyenv")]
@@ -72,6 +74,7 @@ def install(tally: Tally) -> None:
 def lint(tally: Tally) -> None:
     """Style, types, Ansible's own lint, changelog."""
     run(tally, "ruff", [BIN / "ruff", "check", "."])
+    run(tally, "format", [BIN / "ruff", "format", "--check", "."])
     stubs = BUILD / "stubs"
     stubs.mkdir(parents=True, exist_ok=True)
     if not (stubs / "copia").exists():
