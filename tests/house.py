@@ -224,15 +224,17 @@ COUNTING: Tuple[type, ...] = (*DECISIVE, ast.BinOp, ast.Add, ast.Mult, ast.Lt, a
 KERNELS: Mapping[str, Tuple[type, ...]] = {
     "quick_check.py": DECISIVE,
     "verdicts.py": DECISIVE,
+    "cas.py": DECISIVE,
+    "rights.py": DECISIVE,
     "brakes.py": COUNTING,
 }
 
 
 def is_kernel(file: str, node: ast.stmt) -> bool:
-    """The judges of the quick check and of the reconciler, and the predicates of the brakes."""
+    """The judges, and the predicates of the brakes."""
     if not isinstance(node, ast.FunctionDef):
         return False
-    if file in ("quick_check.py", "verdicts.py"):
+    if KERNELS[file] is DECISIVE:
         return node.name.startswith("judge_")
     return isinstance(node.returns, ast.Name) and node.returns.id == "bool"
 

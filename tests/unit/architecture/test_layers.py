@@ -45,6 +45,8 @@ PLANTED = [
     (house.one_room_changes_the_world, f"{ENGINE}/disk/stage.py", "\ntake_away = os.unlink\n"),
     (house.kernels_only_decide, f"{ENGINE}/core/quick_check.py", KERNEL.format("lower()")),
     (house.kernels_only_decide, f"{ENGINE}/core/quick_check.py", KERNEL.format("size")),
+    (house.kernels_only_decide, f"{ENGINE}/core/cas.py", KERNEL.format("size")),
+    (house.kernels_only_decide, f"{ENGINE}/core/rights.py", KERNEL.format("lower()")),
     (house.kernels_only_decide, f"{ENGINE}/core/brakes.py", "\n\ndef near(a: int) -> bool:\n    return a // 2 > 1\n"),
     (house.every_file_names_its_licence, f"{ENGINE}/core/unnamed.py", "\nx = 1\n"),
     (house.plugins_never_assert, f"{ENGINE}/disk/scan.py", "\nassert True\n"),
