@@ -19,6 +19,7 @@ description:
     that is as it was last agreed on. Without a trusted archive both trees are brought together and nothing is removed.
   - When both sides changed a file, both versions survive on both sides (see O(conflict)). An edit wins over a delete,
     whatever the policy. Equal edits are no conflict.
+  - A file that one side renamed is moved on the other, where it is clear which one it was; nothing is carried then.
   - Files, directories (empty ones too) and symbolic links are carried, with permissions and with times in nanoseconds.
     Sockets, pipes and devices are left alone. Owners, and the permissions of the two tops, are not carried.
   - A run that is killed is finished by the next. An edit made during the run is never lost; the path becomes
@@ -156,13 +157,17 @@ changes:
       type: str
       returned: always
     change:
-      description: One of make, update and remove.
+      description: One of make, update, move and remove.
       type: str
       returned: always
     reason:
-      description: One of absent, kind, content, target, mode and extra.
+      description: One of absent, kind, content, target, mode, renamed and extra.
       type: str
       returned: always
+    moved_from:
+      description: The path that the file had before.
+      type: str
+      returned: when change is move
     size_before:
       description: Size of the file before.
       type: int

@@ -48,6 +48,7 @@ def ground(folder: pathlib.Path) -> Set[bytes]:
     """Two trees that agreed once and then went apart in every way; the answer is what is owed."""
     shutil.rmtree(folder, ignore_errors=True)
     grow(folder / "left", "keep=same edit=old1 both=old2 gone/x=old3 tofile/z=old4 todir=old5 l->keep kind=old6")
+    grow(folder / "left", "was/ren=moved1 ren2=moved2")
     (folder / "right").mkdir()
     bisync(spec(folder))
     left, right = folder / "left", folder / "right"
@@ -55,11 +56,15 @@ def ground(folder: pathlib.Path) -> Set[bytes]:
     (left / "todir").unlink()
     (left / "kind").unlink()
     shutil.rmtree(right / "tofile")
+    (left / "is").mkdir()
+    (left / "was" / "ren").rename(left / "is" / "ren")
+    (left / "was").rmdir()
+    (right / "ren2").rename(right / "ren3")
     grow(left, "edit=new1 both=new2 todir/a=new3 kind/b=new4 new/c/d=new5 sub/x=new6")
     grow(right, "both=new7 tofile=new8 kind=new9 empty/")
     for root in (left, right):
         age(root, 60)
-    return {b"new%d" % number for number in range(1, 10)} | {b"same"}
+    return {b"new%d" % number for number in range(1, 10)} | {b"same", b"moved1", b"moved2"}
 
 
 def all_contents(folder: pathlib.Path) -> Set[bytes]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from copia.core.verdicts import (
     VERDICTS,
     Base,
+    Carriage,
     Fate,
     Greater,
     Outcome,
@@ -17,6 +18,7 @@ from copia.core.verdicts import (
     Verdict,
     Where,
     judge_attribute,
+    judge_carriage,
     judge_directory,
     judge_path,
     judge_winner,
@@ -33,7 +35,8 @@ PATHS = cases(left=values(Side), right=values(Side), base=values(Base), alike=YE
 WINNERS = cases(policy=values(Policy), time=values(Greater), size=values(Greater), digest=values(Greater))
 ATTRIBUTES = cases(**{"equal": YES_NO, "left as base": YES_NO, "right as base": YES_NO})
 DIRECTORIES = cases(**{"fate": values(Fate), "lives below": YES_NO, "stays below": YES_NO})
-RECONCILE, SETTLING = "reconcile.md", "settling.md"
+CARRIAGES = cases(**{"agreed": YES_NO, "same content": YES_NO, "gone once": YES_NO, "new once": YES_NO})
+RECONCILE, SETTLING, MOVES = "reconcile.md", "settling.md", "moves.md"
 
 
 def test_a_path_is_judged_as_the_page_says() -> None:
@@ -63,10 +66,18 @@ def test_a_directory_is_judged_as_the_page_says() -> None:
         assert judged is Outcome(verdict(rows, case, "outcome")), case
 
 
+def test_a_carriage_is_judged_as_the_page_says() -> None:
+    rows = table(MOVES, "The table")
+    for case in CARRIAGES:
+        judged = judge_carriage(*(word == "yes" for word in case.values()))
+        assert judged is Carriage(verdict(rows, case, "carried as")), case
+
+
 def test_every_row_of_the_pages_decides_something() -> None:
     assert not idle_rows(table(RECONCILE, "At a path"), PATHS)
     assert not idle_rows(table(RECONCILE, "Who wins a conflict"), WINNERS)
     assert not idle_rows(table(RECONCILE, "Permissions and times"), ATTRIBUTES)
+    assert not idle_rows(table(MOVES, "The table"), CARRIAGES)
     assert not idle_rows(table(SETTLING, "A directory"), DIRECTORIES)
 
 

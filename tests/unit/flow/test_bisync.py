@@ -10,7 +10,7 @@ import os
 import pathlib
 import shutil
 from dataclasses import replace
-from typing import Any, Dict, List
+from typing import Any, List
 
 import pytest
 from copia.cli import main
@@ -24,12 +24,9 @@ from copia.core.verdicts import Policy
 from copia.disk.folders import open_root
 from copia.disk.root import lock_root
 from copia.disk.scan import Scan
-from copia.flow.bisync import bisync
-from copia.flow.pair import PairSpec
 
-from tests.trees import age, contents, grow, harvest
-
-ANY = Limit(100, True)
+from tests.pairs import agreed, equal, sync
+from tests.trees import age, contents, grow
 
 
 @pytest.fixture
@@ -37,22 +34,6 @@ def folder(tmp_path: pathlib.Path) -> pathlib.Path:
     for name in ("left", "right"):
         (tmp_path / name).mkdir()
     return tmp_path
-
-
-def sync(folder: pathlib.Path, left: str = "left", right: str = "right", **options: Any) -> Any:
-    sides = (os.fsencode(folder / left), os.fsencode(folder / right))
-    rules: Dict[str, Any] = {"limit": ANY, "durable": False, "host": "h", "patience": 0}
-    return bisync(PairSpec(*sides, state=os.fsencode(folder / "state"), **{**rules, **options}))
-
-
-def agreed(folder: pathlib.Path, words: str) -> None:
-    """Both trees hold ``words`` and have agreed on them."""
-    age(grow(folder / "left", words))
-    assert not sync(folder).problems
-
-
-def equal(folder: pathlib.Path) -> bool:
-    return harvest(folder / "left") == harvest(folder / "right")
 
 
 def conflict(folder: pathlib.Path, **options: Any) -> Any:
@@ -257,6 +238,18 @@ def test_l17_an_edit_of_the_same_size_in_the_same_instant_is_seen(folder: pathli
         (folder / "left" / "a").write_text(text)
         sync(folder)
         assert contents(folder / "right") == {b"a": text.encode()}
+
+
+def test_conflicts_side_by_side_in_one_directory_are_all_settled_in_one_run(folder: pathlib.Path) -> None:
+    agreed(folder, "d/a=base d/b=base d/c=base e=base")
+    for side in ("left", "right"):
+        for name in ("d/a", "d/b", "d/c", "d/new", "e"):
+            (folder / side / name).write_text(f"{name} of {side}")
+    report = sync(folder)
+    assert [conflict.path for conflict in report.conflicts] == [b"d/a", b"d/b", b"d/c", b"d/new", b"e"]
+    assert equal(folder) and len(contents(folder / "left")) == 10
+    again = sync(folder)
+    assert not again.conflicts and not again.changed
 
 
 def test_a_second_run_at_once_is_told_that_it_is_busy(folder: pathlib.Path) -> None:

@@ -20,6 +20,7 @@ from .conflicts import Conflict, conflict_names, copies_of, winner
 from .entries import ABSENT, Entry, Kind, Presence
 from .manifest import Block, Manifest, pack_rows
 from .mirror_plan import settle_attributes
+from .moves import with_moves
 from .paths import ROOT, TreePath, path_key, split
 from .reconcile import Case, Comparison, same_content
 from .settling import Settled, settle
@@ -257,7 +258,7 @@ class _Draft:
         manifest = (self.found.left, self.found.right)[where]
         entries = (self._closing(manifest, path) for path in side.closings if path != ROOT)
         closings = [entry for entry in entries if entry is not None]
-        return MirrorPlan(
+        plan = MirrorPlan(
             clearances=_deepest_first(side.clearances),
             makes=tuple(sorted(side.makes, key=lambda step: path_key(step.path))),
             puts=tuple(side.puts),
@@ -267,6 +268,7 @@ class _Draft:
             entries=len(manifest),
             kept=side.kept,
         )
+        return with_moves(plan)
 
     def _closing(self, manifest: Manifest, path: TreePath) -> Optional[Entry]:
         """The attributes that a directory ends with: the agreed ones, else those it has."""

@@ -56,6 +56,7 @@ def pair_stats(report: PairReport) -> Dict[str, Any]:
     """The counts as plain data."""
     left, right = (stats(side) for side in report.sides)
     found: Dict[str, Any] = {name: left[name] + right[name] for name in (*_SUMMED, "bytes_literal")}
+    found["moved"] = sum(side.moved for side in report.sides)
     found["scanned"], found["hashed"] = report.scanned, report.hashed
     found["seconds"] = {phase: round(seconds, 4) for phase, seconds in sorted(report.seconds.items())}
     return found

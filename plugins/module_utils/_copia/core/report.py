@@ -17,7 +17,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from .entries import NOT_RECORDED, Absent, Entry, Kind, Presence, Problem
 from .mirror_plan import settle_attributes
 from .paths import TreePath, path_key, show
-from .steps import MirrorPlan, PutFile, Reason, Remove, SetAttributes, Step
+from .steps import MirrorPlan, Move, PutFile, Reason, Remove, SetAttributes, Step
 
 _REASONS = {
     Reason.ABSENT: "absent",
@@ -30,6 +30,7 @@ _REASONS = {
     Reason.OWNER: "owner",
     Reason.TIME: "time",
     Reason.EXTRA: "extra",
+    Reason.RENAMED: "renamed",
 }
 _COUNTS = (
     *("scanned", "made", "updated", "touched", "removed", "kept", "skipped"),
@@ -47,6 +48,11 @@ class Change:
     reason: str
     old: Optional[Entry]
     new: Optional[Entry]
+
+    @property
+    def path_before(self) -> TreePath:
+        """Where it stood: another path only when it was moved."""
+        return self.old.path if self.old is not None and self.change == "move" else self.path
 
     @property
     def size_before(self) -> Optional[int]:
@@ -67,7 +73,7 @@ class Change:
     def after(self) -> str:
         """A description of a line, or empty; it is never the same as before."""
         was, is_now = _line(self.old), _line(self.new)
-        return f"{is_now}, other content" if was == is_now else is_now
+        return f"{is_now}, other content" if was == is_now and self.change != "move" else is_now
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,7 @@ class Report:
     updated: int = 0
     touched: int = 0
     removed: int = 0
+    moved: int = 0
     kept: int = 0
     skipped: int = 0
     same: int = 0
@@ -121,6 +128,9 @@ class Report:
         if isinstance(step, Remove):
             self.removed += 1
             self._note(step, "remove", step.expected, None)
+        elif isinstance(step, Move):
+            self.moved += 1
+            self._note(step, "move", step.expected, step.wanted)
         elif isinstance(step, SetAttributes):
             if not step.reason.is_change:
                 self.touched += 1
@@ -150,6 +160,7 @@ class Report:
         for name in _COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.same += other.same
+        self.moved += other.moved
         self.changes.extend(other.changes)
         self.problems.extend(other.problems)
         self.texts.extend(other.texts)
@@ -169,7 +180,7 @@ class Report:
 def foresee(plan: MirrorPlan, report: Report, same: "frozenset[TreePath]" = frozenset()) -> None:
     """What carrying out ``plan`` would report; ``same`` are the looked-at files whose content is the same."""
     report.begin(plan)
-    for group in (plan.clearances, plan.makes, plan.puts, plan.settles, plan.removals):
+    for group in (plan.clearances, plan.makes, plan.moves, plan.puts, plan.settles, plan.removals):
         for step in group:
             if isinstance(step, PutFile) and step.path in same:
                 report.found_same(step)
@@ -191,6 +202,7 @@ def plain_changes(report: Report, limit: int) -> List[Dict[str, Any]]:
             "path": show(change.path),
             "change": change.change,
             "reason": change.reason,
+            **({"moved_from": show(change.path_before)} if change.change == "move" else {}),
             "size_before": change.size_before,
             "size_after": change.size_after,
         }
@@ -203,7 +215,7 @@ def tree_diff(report: Report, limit: int) -> Tuple[str, str]:
     before, after = [], []
     for change in report.changes[:limit]:
         name = show(change.path)
-        before.extend([f"{name}  {change.before}\n"] if change.before else [])
+        before.extend([f"{show(change.path_before)}  {change.before}\n"] if change.before else [])
         after.extend([f"{name}  {change.after}\n"] if change.after else [])
     more = len(report.changes) - limit
     if more > 0:

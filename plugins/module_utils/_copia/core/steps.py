@@ -30,6 +30,7 @@ class Reason(enum.IntEnum):
     OWNER = 8
     TIME = 9
     EXTRA = 10
+    RENAMED = 11
 
     @property
     def is_change(self) -> bool:
@@ -87,21 +88,32 @@ class Remove:
     clears: bool = False
 
 
+@dataclass(frozen=True)
+class Move:
+    """Move the file ``expected``, which stands at its own path, to ``path``, which is free, and give it the attributes
+    of ``wanted``. Only a two-way sync moves.
+    """
+
+    path: TreePath
+    expected: Entry
+    wanted: Entry
+    reason: Reason = Reason.RENAMED
+
+
 Put = Union[PutFile, PutLink]
-Step = Union[MakeDirectory, PutFile, PutLink, SetAttributes, Remove]
+Step = Union[MakeDirectory, PutFile, PutLink, Move, SetAttributes, Remove]
 
 
 @dataclass(frozen=True)
 class MirrorPlan:
     """What makes the target equal to the source. The fields are applied in this order.
 
-    ``clearances``: what stands in the way, deepest first. ``makes``: directories, parents first. ``puts``: files and
-    links, in listing order. ``settles``: attributes of what has the right content. ``removals``: what only the target
-    has, deepest first. ``closings``: directories whose attributes are set once everything in them is done, deepest
-    first. ``problems``: ``(path, what)`` of what the plan had to leave alone.
-    ``entries`` is how many entries the target had; ``scanned`` how many the source has, ``offered`` of them
-    below its root, ``files`` of them
-    no directories.
+    ``clearances``: what stands in the way, deepest first. ``makes``: directories, parents first. ``moves``: files that
+    get another path. ``puts``: files and links, in listing order. ``settles``: attributes of what has the right
+    content. ``removals``: what only the target has, deepest first. ``closings``: directories whose attributes are set
+    once everything in them is done, deepest first. ``problems``: ``(path, what)`` of what the plan had to leave alone.
+    ``entries`` is how many entries the target had; ``scanned`` how many the source has, ``offered`` of them below its
+    root, ``files`` of them no directories.
     """
 
     clearances: Tuple[Remove, ...] = ()
@@ -119,8 +131,9 @@ class MirrorPlan:
     skipped: int = 0
     same: int = 0
     bytes_total: int = 0
+    moves: Tuple[Move, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do (closings stand only beside steps)."""
-        return not (self.clearances or self.makes or self.puts or self.settles or self.removals)
+        return not (self.clearances or self.makes or self.puts or self.moves or self.settles or self.removals)

@@ -127,6 +127,13 @@ class Pick(enum.Enum):
     BOTH = "both"
 
 
+class Carriage(enum.Enum):
+    """How a file gets to a new path."""
+
+    MOVE = "move"
+    COPY = "copy"
+
+
 class Fate(enum.Enum):
     """What a directory's own path says of it."""
 
@@ -202,6 +209,13 @@ def judge_attribute(equal: bool, left_as_base: bool, right_as_base: bool) -> Pic
     if right_as_base and not left_as_base:
         return Pick.LEFT
     return Pick.BOTH
+
+
+def judge_carriage(agreed: bool, same_content: bool, gone_once: bool, new_once: bool) -> Carriage:
+    """How a side gets a file that is new on the other one (``docs/spec/moves.md``)."""
+    if agreed and same_content and gone_once and new_once:
+        return Carriage.MOVE
+    return Carriage.COPY
 
 
 def judge_directory(fate: Fate, lives_below: bool, stays_below: bool) -> Outcome:

@@ -6,7 +6,7 @@
 Order
 1. Stage every content, and check it against its digest; nothing in the tree is touched until all that is there.
 2. Flush what was staged.
-3. Clear what stands in the way, make directories, put files and links in place, settle attributes.
+3. Clear what stands in the way, make directories, move, put files and links in place, settle attributes.
 4. Remove what only the target has: last, and only when nothing went wrong before.
 5. Flush the names, leave the staging folder, set the attributes of directories, deepest first.
 
@@ -26,11 +26,11 @@ from ..core.errors import RemoteProtocolError
 from ..core.parcel import Item
 from ..core.paths import TreePath, show, split
 from ..core.report import Report
-from ..core.steps import MakeDirectory, MirrorPlan, Put, PutFile, Remove, SetAttributes, Step
+from ..core.steps import MakeDirectory, MirrorPlan, Move, Put, PutFile, Remove, SetAttributes, Step
 from . import operations as op
 from .folders import Folders
-from .place import Outcome, is_one_of, put_in_place, take_out
-from .receive import Receiving, attributes_of
+from .place import Outcome, is_one_of, move_to, put_in_place, take_out
+from .receive import Receiving
 from .scan import look
 from .stage import Stage, open_stage
 
@@ -69,7 +69,7 @@ class _Applying:
         """Everything, in the order above."""
         plan = self.plan
         self.report.begin(plan)
-        if plan.clearances or plan.makes or plan.puts or plan.removals:
+        if plan.clearances or plan.makes or plan.moves or plan.puts or plan.removals:
             stage = yield from open_stage(self.folders.root)
             try:
                 yield from self._through_stage(stage, items)
@@ -97,6 +97,7 @@ class _Applying:
         self.stage = stage
         yield from self._each(self.plan.clearances, self._remove)
         yield from self._each(self.plan.makes, self._make)
+        yield from self._each(self.plan.moves, self._move)
         yield from self._each(self._still_to_put(), self._put)
         yield from self._each(self.plan.settles, self._settle)
         yield from self._remove_extra()
@@ -125,13 +126,19 @@ class _Applying:
         try:
             return (yield from act(step))
         except PermissionError:
-            folder = self.folders.at(split(step.path)[0])
-            found = os.fstat(folder)
-            if found.st_uid != os.geteuid() or found.st_mode & 0o300 == 0o300:
+            closed = [path for path in _folders_of(step) if self._is_ours_and_closed(path)]
+            if not closed:
                 raise
-            mode = stat.S_IMODE(found.st_mode) | 0o300
-            yield op.SetFolderAttributes(folder, op.Attributes(mode, found.st_mtime_ns))
+            for path in closed:
+                folder = self.folders.at(path)
+                found = os.fstat(folder)
+                mode = stat.S_IMODE(found.st_mode) | 0o300
+                yield op.SetFolderAttributes(folder, op.Attributes(mode, found.st_mtime_ns))
             return (yield from act(step))
+
+    def _is_ours_and_closed(self, path: TreePath) -> bool:
+        found = os.fstat(self.folders.at(path))
+        return found.st_uid == os.geteuid() and found.st_mode & 0o300 != 0o300
 
     def _make(self, step: MakeDirectory) -> op.Acts:
         """Put a new directory in place, with everything in it. One that is there already gets its content bit by
@@ -147,6 +154,9 @@ class _Applying:
         if outcome is Outcome.PLACED:
             self.moved.add(step.path)
         return outcome is not Outcome.MODIFIED
+
+    def _move(self, step: Move) -> op.Acts:
+        return (yield from move_to(self.folders, step))
 
     def _still_to_put(self) -> Iterator[Put]:
         """What did not come into its place with a new directory."""
@@ -188,7 +198,7 @@ class _Applying:
         parent = self.folders.at(directory)
         if not is_one_of(look(parent, name, step.path), step.expected, step.wanted):
             return False
-        yield op.SetAttributes(parent, name, step.wanted.kind, attributes_of(step.wanted))
+        yield op.SetAttributes(parent, name, step.wanted.kind, op.attributes_of(step.wanted))
         return True
 
     def _remove(self, step: Remove) -> op.Acts:
@@ -210,7 +220,7 @@ class _Applying:
             if bool(entry.path) is not below_root:
                 continue
             try:
-                yield op.SetFolderAttributes(self.folders.at(entry.path), attributes_of(entry))
+                yield op.SetFolderAttributes(self.folders.at(entry.path), op.attributes_of(entry))
             except OSError as error:
                 if error.errno != errno.ENOENT:
                     self.receiving.fail(entry.path, in_words(error))
@@ -219,8 +229,8 @@ class _Applying:
     def _flush_names(self) -> op.Acts:
         """Have the new names on disk: directory by directory when few changed, else everything once more."""
         plan = self.plan
-        steps: List[Step] = [*plan.makes, *plan.puts, *plan.removals, *plan.clearances]
-        directories = {split(step.path)[0] for step in steps if step.path}
+        steps: List[Step] = [*plan.makes, *plan.moves, *plan.puts, *plan.removals, *plan.clearances]
+        directories = {folder for step in steps if step.path for folder in _folders_of(step)}
         if len(directories) > FSYNC_FEW:
             yield op.FlushAll(self.folders.root)
             return
@@ -230,6 +240,12 @@ class _Applying:
             except OSError as error:
                 if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES):
                     raise
+
+
+def _folders_of(step: Step) -> List[TreePath]:
+    """The directories whose names a step changes."""
+    paths = [step.path, step.expected.path] if isinstance(step, Move) else [step.path]
+    return list(dict.fromkeys(split(path)[0] for path in paths))
 
 
 def in_words(error: OSError) -> str:

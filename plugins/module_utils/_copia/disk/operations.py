@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Generator, NamedTuple, Optional, Tuple, Union
 
-from ..core.entries import Kind
+from ..core.entries import NOT_RECORDED, Entry, Kind
 
 
 class Attributes(NamedTuple):
@@ -22,6 +22,12 @@ class Attributes(NamedTuple):
     mtime_ns: int
     uid: int = -1
     gid: int = -1
+
+
+def attributes_of(entry: Entry) -> Attributes:
+    """What an entry is to have; ids that nobody asked for are left."""
+    uid, gid = (-1 if number == NOT_RECORDED else number for number in (entry.uid, entry.gid))
+    return Attributes(entry.mode, entry.mtime_ns, uid, gid)
 
 
 class MakeFolder(NamedTuple):

@@ -18,13 +18,26 @@ from __future__ import annotations
 
 import enum
 import errno
+import os
 from typing import Any, Generator, Tuple
 
 from ..core.entries import ABSENT, Absent, Entry, Kind, Presence
 from ..core.paths import TreePath, split
+from ..core.steps import Move
 from .folders import Folders
 from .licence import licensed
-from .operations import Acts, Exchange, Link, MoveNew, Operation, RemoveFolder, Replace, Unlink
+from .operations import (
+    Acts,
+    Exchange,
+    Link,
+    MoveNew,
+    Operation,
+    RemoveFolder,
+    Replace,
+    SetAttributes,
+    Unlink,
+    attributes_of,
+)
 from .scan import look, matches
 from .stage import Stage
 
@@ -160,6 +173,31 @@ def take_out(stage: Stage, folders: Folders, expected: Entry) -> Removing:
         return True
     yield from _put_back(stage, aside, there)
     return False
+
+
+def move_to(folders: Folders, step: Move) -> Removing:
+    """Move a file to a free path in the same tree; false when something else stands at either. Nothing is staged: what
+    is moved by mistake is a whole file of a user, at one of the two paths.
+
+    :raises OSError: when the kernel refuses it.
+    """
+    directory, name = split(step.expected.path)
+    held = os.dup(folders.at(directory))
+    try:
+        old, new = (held, name), (folders.at(split(step.path)[0]), split(step.path)[1])
+        found = look(*old, step.path)
+        if not matches(found, step.expected):
+            return found is ABSENT and matches(look(*new, step.path), step.wanted)
+        yield MoveNew(*old, *new)
+        if not matches(look(*new, step.path), step.expected):
+            yield MoveNew(*new, *old)
+            return False
+        yield SetAttributes(*new, Kind.FILE, attributes_of(step.wanted))
+    except FileExistsError:
+        return False
+    finally:
+        os.close(held)
+    return True
 
 
 def _put_back(stage: Stage, aside: Place, there: Place) -> Acts:

@@ -14,7 +14,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, Optional, Set
 
-from ..core.entries import NOT_RECORDED, Entry, Kind
+from ..core.entries import Entry, Kind
 from ..core.errors import InputError, RemoteProtocolError
 from ..core.parcel import Begin, Broken, Copied, Data, End, Here, Item, Same, Small, Trouble
 from ..core.paths import TreePath, show, split
@@ -90,7 +90,7 @@ class Receiving:
         for step in self.plan.puts:
             if isinstance(step, PutLink):
                 place = stage.place_for(step.path)
-                yield op.MakeLink(*place, step.wanted.target, attributes_of(step.wanted))
+                yield op.MakeLink(*place, step.wanted.target, op.attributes_of(step.wanted))
 
     def _item(self, stage: Stage, puts: Dict[TreePath, Put], item: Item, items: Iterator[Item]) -> op.Acts:
         if not isinstance(item, (Small, Begin, Same, Trouble)):
@@ -111,7 +111,7 @@ class Receiving:
             return
         self._note_text(step, item.data)
         place = stage.place_for(item.path)
-        yield op.WriteFile(*place, item.data, attributes_of(step.wanted), self.fsync_each)
+        yield op.WriteFile(*place, item.data, op.attributes_of(step.wanted), self.fsync_each)
         self.report.bytes_literal += len(item.data)
 
     def _stream(self, stage: Stage, step: PutFile, begin: Begin, items: Iterator[Item]) -> op.Acts:
@@ -138,7 +138,7 @@ class Receiving:
             stage.drop(begin.path)
             self.fail(begin.path, trouble)
             return
-        yield op.SealFile(new, attributes_of(step.wanted), self.fsync_each)
+        yield op.SealFile(new, op.attributes_of(step.wanted), self.fsync_each)
         self.report.bytes_literal += writer.literal
         self.report.bytes_matched += writer.matched
 
@@ -225,12 +225,6 @@ class _Stream:
         """Close the basis."""
         if self._basis >= 0:
             os.close(self._basis)
-
-
-def attributes_of(entry: Entry) -> op.Attributes:
-    """What an entry is to have; ids that nobody asked for are left."""
-    uid, gid = (-1 if number == NOT_RECORDED else number for number in (entry.uid, entry.gid))
-    return op.Attributes(entry.mode, entry.mtime_ns, uid, gid)
 
 
 def _digest(data: bytes) -> bytes:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Dict, Optional, Set, Tuple
+from typing import TYPE_CHECKING, Dict, List, Optional, Set, Tuple
 
 from ..core.bisync_plan import Reconciliation, next_base
 from ..core.brakes import (
@@ -23,9 +23,10 @@ from ..core.brakes import (
     root_recreated,
     too_many_removals,
 )
-from ..core.entries import Problem
+from ..core.entries import Entry, Problem
 from ..core.errors import Braked, InputError
 from ..core.manifest import Manifest
+from ..core.moves import arrivals
 from ..core.pair_report import PairReport
 from ..core.paths import TreePath, show
 from ..core.reconcile import Comparison, compare, to_read
@@ -175,7 +176,7 @@ class Pair:
 
     def read(self, found: Comparison) -> Tuple[Digests, Digests]:
         """The digests that decide something and that the base does not vouch for."""
-        wanted = to_read(found)
+        wanted = [_once([*some, *more]) for some, more in zip(to_read(found), arrivals(found))]
         self.report.hashed = sum(map(len, wanted))
         left, right = (side.digests_of(entries) for side, entries in zip(self.sides, wanted))
         for side, entries, digests in zip(self.report.sides, wanted, (left, right)):
@@ -245,6 +246,9 @@ class Pair:
         for side in _BOTH:
             steps = (*plan.plans[side].removals, *plan.plans[side].clearances)
             failed.update(step.path for step in steps if step.path not in removed[side])
+            moved = {change.path for change in self.report.sides[side].changes if change.change == "move"}
+            stayed = (step for step in plan.plans[side].moves if step.path not in moved)
+            failed.update(path for step in stayed for path in (step.path, step.expected.path))
         base = next_base(found, plan, failed, self._digests)
         if self._base is None or self._base.is_old or base != self._base.manifest:
             self.report.epoch += 1
@@ -291,6 +295,10 @@ class Pair:
 
         answer: int = run(acts, self._carry_out or perform)
         return answer
+
+
+def _once(entries: List[Entry]) -> List[Entry]:
+    return list({entry.path: entry for entry in entries}.values())
 
 
 def _refuse_overlap(left: Side, right: Side) -> None:
