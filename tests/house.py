@@ -226,6 +226,7 @@ KERNELS: Mapping[str, Tuple[type, ...]] = {
     "verdicts.py": DECISIVE,
     "cas.py": DECISIVE,
     "rights.py": DECISIVE,
+    "hub_plan.py": DECISIVE,
     "brakes.py": COUNTING,
 }
 

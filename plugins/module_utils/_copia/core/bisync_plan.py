@@ -33,11 +33,14 @@ Digests = Mapping[TreePath, bytes]
 
 @dataclass(frozen=True)
 class Rulebook:
-    """How conflicts are settled. ``host`` is sanitised."""
+    """How conflicts are settled. ``host`` is sanitised, and empty with a hub; ``keeper`` keeps the name with
+    ``keep_both`` (by default the greater digest does).
+    """
 
     policy: Policy = Policy.KEEP_BOTH
     host: bytes = b"host"
     max_conflicts: int = 8
+    keeper: Optional[Where] = None
 
 
 @dataclass
@@ -187,7 +190,10 @@ class _Draft:
         else:
             wins = winner(self.rules.policy, left, right)
         kind = "kind" if is_kind else "edit"
-        if not is_kind and self.rules.policy not in (Policy.KEEP_BOTH, Policy.FAIL):
+        is_kept = self.rules.policy in (Policy.KEEP_BOTH, Policy.FAIL)
+        if is_kept and not is_kind and self.rules.keeper is not None:
+            wins = self.rules.keeper
+        if not is_kind and not is_kept:
             self._carry(case, wins.other)
             self.conflicts.append(Conflict(case.path, kind, wins))
             return

@@ -15,7 +15,7 @@ from .verdicts import Greater, Policy, Where, judge_winner
 
 NAME_MOST = 255
 _HASH_DIGITS = (16, 24, 32, 64)
-_COPY = re.compile(rb"\.conflict-[A-Za-z0-9._-]+-[0-9a-f]{16,64}$")
+_COPY = re.compile(rb"\.conflict-(?:[A-Za-z0-9._-]+-)?[0-9a-f]{16,64}$")
 _HOST_MOST = 64
 
 
@@ -62,10 +62,10 @@ def original_of(path: TreePath) -> TreePath:
 
 
 def conflict_names(path: TreePath, digest: bytes, host: bytes) -> Iterator[TreePath]:
-    """The names that a version may survive under, best first."""
+    """The names that a version may survive under, best first; with a hub no ``host`` is part of them."""
     directory, name = split(original_of(path))
     for digits in _HASH_DIGITS:
-        tail = b".conflict-" + host + b"-" + digest.hex()[:digits].encode("ascii")
+        tail = b".conflict-" + (host + b"-" if host else b"") + digest.hex()[:digits].encode("ascii")
         yield join(directory, cut(name, NAME_MOST - len(tail)) + tail)
 
 

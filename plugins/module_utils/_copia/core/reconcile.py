@@ -9,7 +9,8 @@ Rules
    the paths that are equal in all three are no cases.
 3. A file of the size and time that the base has is vouched for by the base's digest. Any other digest is asked for, and
    one that nobody could give makes the side unknown.
-4. An older base (``stale``) says who changed what, never that something is gone: where one side is absent it counts as
+4. An entry that carries a digest of its own, as a hub's do, is what that digest says; nobody vouches for it.
+5. An older base (``stale``) says who changed what, never that something is gone: where one side is absent it counts as
    unknown, and *same* needs the very time that it has.
 
 What this file does not know: disks, and how a verdict is carried out.
@@ -66,7 +67,7 @@ def compare(left: Manifest, right: Manifest, base: Optional[Manifest], *, stale:
             continue
         found.looked_into.add(directory)
         for path, (ours, theirs, was) in merge(*blocks):
-            if ours == theirs and _rests(found, ours, was):
+            if _rests(found, ours, theirs, was):
                 found.quiet += 1
                 continue
             found.cases[path] = Case(path, ours, theirs, was)
@@ -77,16 +78,24 @@ def _is_quiet(found: Comparison, directory: TreePath, blocks: Tuple[Optional[Blo
     left, right, base = blocks
     if left is None or right is None or base is None or found.blocked or found.stale:
         return False
+    if right.packed.digests not in (b"", base.packed.digests):
+        return False
     return left.packed[:3] == right.packed[:3] == base.packed[:3] and is_plain(left)
 
 
-def _rests(found: Comparison, both: Presence, was: Presence) -> bool:
-    """Whether a path that is equal on both sides is as the base has it. Conflict copies are always looked into: their
-    names must be known.
+def _rests(found: Comparison, ours: Presence, theirs: Presence, was: Presence) -> bool:
+    """Whether a path is on both sides as the base has it. Conflict copies are always looked into: their names must be
+    known.
     """
-    if found.blocked or found.stale or not isinstance(both, Entry) or not isinstance(was, Entry):
+    if found.blocked or found.stale or not isinstance(was, Entry) or not isinstance(ours, Entry):
         return False
-    return both == was._replace(digest=None) and both.kind is not Kind.SPECIAL and not is_conflict_copy(both.path)
+    if ours.kind is Kind.SPECIAL or is_conflict_copy(ours.path):
+        return False
+    return _is_as(ours, was) and isinstance(theirs, Entry) and _is_as(theirs, was)
+
+
+def _is_as(mine: Entry, was: Entry) -> bool:
+    return mine == (was if mine.digest else was._replace(digest=None))
 
 
 def is_plain(block: Block) -> bool:
@@ -110,6 +119,8 @@ def to_read(found: Comparison) -> Tuple[List[Entry], List[Entry]]:
 def _needs_digest(mine: Presence, other: Presence, base: Presence) -> bool:
     if not isinstance(mine, Entry) or mine.kind not in (Kind.FILE, Kind.LINK) or isinstance(other, Unknown):
         return False
+    if mine.digest is not None:
+        return False
     if mine.kind is Kind.LINK:
         return isinstance(other, Entry) and not (other.kind is Kind.LINK and other.target == mine.target)
     if vouched(mine, base):
@@ -127,6 +138,7 @@ def vouched(mine: Entry, base: Presence) -> bool:
         and base.kind is Kind.FILE
         and (mine.size, mine.mtime_ns) == (base.size, base.mtime_ns)
         and base.digest is not None
+        and mine.digest in (None, base.digest)
     )
 
 
@@ -143,7 +155,7 @@ def _digested(mine: Presence, other: Presence, base: Presence, known: Mapping[Tr
         return mine
     if vouched(mine, base) and isinstance(base, Entry):
         return mine._replace(digest=base.digest)
-    digest = known.get(mine.path)
+    digest = mine.digest or known.get(mine.path)
     if digest is None and _needs_digest(mine, other, base):
         return UNREAD
     return mine._replace(digest=digest)

@@ -1,0 +1,193 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kernels of a hub's client are the tables of docs/spec/hub-sync.md, and the hub's tree follows its news."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, NamedTuple, Optional, Set, Tuple
+
+import pytest
+from copia.core.bisync_plan import Reconciliation, Rulebook, reconcile
+from copia.core.entries import ABSENT, Entry, Kind, Presence
+from copia.core.hub_plan import (
+    Agreed,
+    Did,
+    Direction,
+    Part,
+    judge_agreed,
+    judge_part,
+    not_agreed,
+    offered,
+    selected,
+    steps_of,
+    with_news,
+)
+from copia.core.manifest import Manifest
+from copia.core.paths import TreePath
+from copia.core.reconcile import Comparison, compare
+from copia.core.selection import Rules, selector
+from copia.core.verdicts import Policy, Where
+
+from tests.mutants import Kernel, survivors
+from tests.tables import cases, idle_rows, table, verdict
+
+PAGE = "hub-sync.md"
+PARTS = cases(direction=tuple(d.value for d in Direction), side=tuple(side.word for side in Where))
+AGREEMENTS = cases(local=tuple(did.value for did in Did), hub=tuple(did.value for did in Did))
+
+
+def parts_agree(kernel: Kernel) -> bool:
+    rows = table(PAGE, "Which part is taken")
+    return all(
+        kernel(Direction(case["direction"]), Where[case["side"].upper()]) is Part(verdict(rows, case, "part"))
+        for case in PARTS
+    )
+
+
+def agreements_agree(kernel: Kernel) -> bool:
+    rows = table(PAGE, "What is agreed on")
+    return all(
+        kernel(Did(case["local"]), Did(case["hub"])) is Agreed(verdict(rows, case, "agreed")) for case in AGREEMENTS
+    )
+
+
+KERNELS = [(judge_part, parts_agree), (judge_agreed, agreements_agree)]
+
+
+@pytest.mark.parametrize(("kernel", "agrees"), KERNELS, ids=[kernel.__name__ for kernel, _agrees in KERNELS])
+def test_a_kernel_is_its_table_and_no_mutant_of_it_is(kernel: Kernel, agrees: Callable[[Kernel], bool]) -> None:
+    assert agrees(kernel)
+    assert not survivors(kernel, agrees)
+
+
+def test_every_row_of_the_page_decides_something() -> None:
+    assert not idle_rows(table(PAGE, "Which part is taken"), PARTS)
+    assert not idle_rows(table(PAGE, "What is agreed on"), AGREEMENTS)
+
+
+def entry(name: str, text: str = "", *, digested: bool = True) -> Entry:
+    """``d/`` is a directory, ``l->x`` a link, all else a file with ``text``; the digest is made up from it."""
+    path = TreePath(name.rstrip("/").partition("->")[0].encode())
+    if name.endswith("/"):
+        return Entry(path, Kind.DIRECTORY, 0, 5, 0o755)
+    digest = text.encode().ljust(32, b".") if digested else None
+    return Entry(path, Kind.FILE, len(text), 10**9 + sum(text.encode()), 0o644, digest)
+
+
+def tree(words: str, *, digested: bool = True) -> Manifest:
+    rows = []
+    for word in words.split():
+        name, _equals, text = word.partition("=")
+        rows.append((entry(name, text, digested=digested).path, entry(name, text, digested=digested)))
+    return with_news(Manifest(ABSENT), rows)
+
+
+def paths(manifest: Manifest) -> "list[bytes]":
+    return [path for path, _what in manifest]
+
+
+def test_news_change_only_what_they_name() -> None:
+    before = tree("a=1 d/ d/b=2 d/c=3 e/ e/f=4")
+    news: "list[Tuple[TreePath, Presence]]" = [
+        (TreePath(b"d/b"), ABSENT),
+        (TreePath(b"e"), ABSENT),
+        (TreePath(b"e/f"), ABSENT),
+        (TreePath(b"g"), entry("g", "5")),
+    ]
+    after = with_news(before, news)
+    assert paths(after) == [b"a", b"d", b"g", b"d/c"]
+    assert after.block(b"d") is not before.block(b"d")
+    assert with_news(before, []) is before
+
+
+def test_a_directory_that_is_gone_takes_along_what_was_in_it() -> None:
+    after = with_news(tree("d/ d/e/ d/e/f=1 x=2"), [(TreePath(b"d"), ABSENT)])
+    assert paths(after) == [b"x"]
+    replaced = with_news(tree("d/ d/e=1"), [(TreePath(b"d"), entry("d", "file"))])
+    assert paths(replaced) == [b"d"]
+
+
+def test_what_is_excluded_here_is_not_seen_on_the_hub_and_shelters_its_directory() -> None:
+    seen = selected(tree("a.tmp=1 d/ d/x.tmp=2 d/y=3 cache/ cache/z=4"), selector(Rules(("*.tmp", "cache/"))))
+    assert paths(seen) == [b"d", b"d/y"]
+    assert seen.sheltering == {b"", b"d"}
+
+
+class Planned(NamedTuple):
+    """A plan, its comparison, and the hub's part by path: ``(expected, wanted)`` as texts."""
+
+    plan: Reconciliation
+    found: Comparison
+    offers: Dict[bytes, Tuple[str, str]]
+    here: Set[bytes]
+
+
+def planned(local: str, hub: str, base: Optional[str], policy: Policy = Policy.KEEP_BOTH) -> Planned:
+    found = compare(tree(local, digested=False), tree(hub), None if base is None else tree(base))
+    digests = {path: what.digest for path, what in tree(local) if isinstance(what, Entry) and what.digest}
+    plan = reconcile(found, digests, {}, Rulebook(policy, b"", keeper=Where.RIGHT))
+    offers = {offer.path: (_text(offer.expected), _text(offer.wanted)) for offer in offered(plan, found, copied=True)}
+    return Planned(plan, found, dict(offers), {step.path for step in steps_of(plan.plans[Where.LEFT])})
+
+
+def _text(what: Presence) -> str:
+    if not isinstance(what, Entry):
+        return "nothing"
+    return (what.digest or b"?").rstrip(b".").decode() if what.kind is Kind.FILE else what.kind.name.lower()
+
+
+PATHS = [
+    ("a new file is offered where nothing is", "a=1", "", "", ("nothing", "1"), False),
+    ("a new file without any base", "a=1", "", None, ("nothing", "1"), False),
+    ("an edit expects what the base has", "a=12", "a=1", "a=1", ("1", "12"), False),
+    ("a removal expects what the base has", "", "a=1", "a=1", ("1", "nothing"), False),
+    ("without a base nothing is removed", "", "a=1", None, None, True),
+    ("an edit on the hub is fetched", "a=1", "a=12", "a=1", None, True),
+    ("a removal on the hub is made here", "a=1", "", "a=1", None, True),
+    ("an edit here wins over a removal there", "a=12", "", "a=1", ("nothing", "12"), False),
+    ("a removal here gives way to an edit there", "", "a=12", "a=1", None, True),
+    ("equal edits are no conflict", "a=2", "a=2", "a=1", None, False),
+    ("another content of the same size and time is seen", "a=ab", "a=ba", "a=ab", None, True),
+]
+
+
+@pytest.mark.parametrize(("what", "local", "hub", "base", "offer", "here"), PATHS, ids=[row[0] for row in PATHS])
+def test_a_path(
+    what: str, local: str, hub: str, base: Optional[str], offer: Optional[Tuple[str, str]], here: bool
+) -> None:
+    made = planned(local, hub, base)
+    assert made.offers.get(b"a") == offer, what
+    assert bool(made.here) is here, what
+
+
+def test_in_a_conflict_the_hub_keeps_the_name_and_gets_a_copy_named_by_hash() -> None:
+    made = planned("a=zz", "a=aa1", "a=1")
+    (conflict,) = made.plan.conflicts
+    assert conflict.winner is Where.RIGHT
+    assert conflict.kept_as == b"a.conflict-" + b"zz".ljust(32, b".").hex()[:16].encode()
+    assert made.offers == {conflict.kept_as: ("nothing", "zz")}
+    assert made.here == {b"a"}
+
+
+def test_a_policy_overrides_what_the_hub_has_and_says_so() -> None:
+    made = planned("a=zz", "a=aa1", "a=1", Policy.PREFER_LEFT)
+    assert made.offers == {b"a": ("aa1", "zz")} and not made.here
+
+
+def test_the_copy_of_a_push_has_its_content_where_it_was() -> None:
+    made = planned("a=zz", "a=aa1", "a=1")
+    (pushed,) = offered(made.plan, made.found, copied=False)
+    assert (pushed.path, pushed.source) == (made.plan.conflicts[0].kept_as, b"a")
+
+
+def test_what_one_side_leaves_undone_is_not_agreed_on() -> None:
+    made = planned("a=12 b=1", "a=1 b=12 c=3", "a=1 b=1")
+    assert not_agreed(made.plan, (set(), set())) == set()
+    assert not_agreed(made.plan, ({TreePath(b"b")}, set())) == {b"b"}
+    assert not_agreed(made.plan, (set(), {TreePath(b"a")})) == {b"a"}
+
+
+def test_an_unchanged_tree_is_quiet() -> None:
+    words = "a=1 d/ d/b=2"
+    assert not compare(tree(words, digested=False), tree(words), tree(words)).cases
