@@ -9,31 +9,37 @@ from typing import Callable, Dict, NamedTuple, Optional, Set, Tuple
 
 import pytest
 from copia.core.bisync_plan import Reconciliation, Rulebook, reconcile
+from copia.core.cas import Decision
 from copia.core.entries import ABSENT, Entry, Kind, Presence
 from copia.core.hub_plan import (
     Agreed,
     Did,
     Direction,
+    Next,
     Part,
+    for_hub,
     judge_agreed,
+    judge_answer,
     judge_part,
     not_agreed,
-    offered,
+    offer_of,
     selected,
     steps_of,
     with_news,
+    with_times_of,
 )
 from copia.core.manifest import Manifest
 from copia.core.paths import TreePath
-from copia.core.reconcile import Comparison, compare
+from copia.core.reconcile import compare
 from copia.core.selection import Rules, selector
 from copia.core.verdicts import Policy, Where
 
 from tests.mutants import Kernel, survivors
-from tests.tables import cases, idle_rows, table, verdict
+from tests.tables import YES_NO, cases, idle_rows, table, verdict
 
 PAGE = "hub-sync.md"
 PARTS = cases(direction=tuple(d.value for d in Direction), side=tuple(side.word for side in Where))
+ANSWERS = cases(decision=tuple(decision.value for decision in Decision), removal=YES_NO, insists=YES_NO)
 AGREEMENTS = cases(local=tuple(did.value for did in Did), hub=tuple(did.value for did in Did))
 
 
@@ -52,7 +58,16 @@ def agreements_agree(kernel: Kernel) -> bool:
     )
 
 
-KERNELS = [(judge_part, parts_agree), (judge_agreed, agreements_agree)]
+def answers_agree(kernel: Kernel) -> bool:
+    rows = table(PAGE, "An answer")
+    return all(
+        kernel(Decision(case["decision"]), case["removal"] == "yes", case["insists"] == "yes")
+        is Next(verdict(rows, case, "next"))
+        for case in ANSWERS
+    )
+
+
+KERNELS = [(judge_part, parts_agree), (judge_agreed, agreements_agree), (judge_answer, answers_agree)]
 
 
 @pytest.mark.parametrize(("kernel", "agrees"), KERNELS, ids=[kernel.__name__ for kernel, _agrees in KERNELS])
@@ -63,6 +78,7 @@ def test_a_kernel_is_its_table_and_no_mutant_of_it_is(kernel: Kernel, agrees: Ca
 
 def test_every_row_of_the_page_decides_something() -> None:
     assert not idle_rows(table(PAGE, "Which part is taken"), PARTS)
+    assert not idle_rows(table(PAGE, "An answer"), ANSWERS)
     assert not idle_rows(table(PAGE, "What is agreed on"), AGREEMENTS)
 
 
@@ -115,20 +131,20 @@ def test_what_is_excluded_here_is_not_seen_on_the_hub_and_shelters_its_directory
 
 
 class Planned(NamedTuple):
-    """A plan, its comparison, and the hub's part by path: ``(expected, wanted)`` as texts."""
+    """A plan, the offers that it makes by path, ``(expected, wanted)`` as texts, and the paths that it changes here."""
 
     plan: Reconciliation
-    found: Comparison
     offers: Dict[bytes, Tuple[str, str]]
-    here: Set[bytes]
+    here: Set[TreePath]
 
 
 def planned(local: str, hub: str, base: Optional[str], policy: Policy = Policy.KEEP_BOTH) -> Planned:
     found = compare(tree(local, digested=False), tree(hub), None if base is None else tree(base))
     digests = {path: what.digest for path, what in tree(local) if isinstance(what, Entry) and what.digest}
     plan = reconcile(found, digests, {}, Rulebook(policy, b"", keeper=Where.RIGHT))
-    offers = {offer.path: (_text(offer.expected), _text(offer.wanted)) for offer in offered(plan, found, copied=True)}
-    return Planned(plan, found, dict(offers), {step.path for step in steps_of(plan.plans[Where.LEFT])})
+    offers = map(offer_of, steps_of(for_hub(plan.plans[Where.RIGHT])))
+    texts = {bytes(offer.path): (_text(offer.expected), _text(offer.wanted)) for offer in offers}
+    return Planned(plan, texts, {step.path for step in steps_of(plan.plans[Where.LEFT])})
 
 
 def _text(what: Presence) -> str:
@@ -175,17 +191,28 @@ def test_a_policy_overrides_what_the_hub_has_and_says_so() -> None:
     assert made.offers == {b"a": ("aa1", "zz")} and not made.here
 
 
-def test_the_copy_of_a_push_has_its_content_where_it_was() -> None:
-    made = planned("a=zz", "a=aa1", "a=1")
-    (pushed,) = offered(made.plan, made.found, copied=False)
-    assert (pushed.path, pushed.source) == (made.plan.conflicts[0].kept_as, b"a")
-
-
 def test_what_one_side_leaves_undone_is_not_agreed_on() -> None:
-    made = planned("a=12 b=1", "a=1 b=12 c=3", "a=1 b=1")
-    assert not_agreed(made.plan, (set(), set())) == set()
-    assert not_agreed(made.plan, ({TreePath(b"b")}, set())) == {b"b"}
-    assert not_agreed(made.plan, (set(), {TreePath(b"a")})) == {b"a"}
+    plan = planned("a=12 b=1", "a=1 b=12 c=3", "a=1 b=1").plan
+    nothing: Set[TreePath] = set()
+    a, b, c = (TreePath(name) for name in (b"a", b"b", b"c"))
+    assert not_agreed(plan, Direction.BOTH, (nothing, nothing)) == set()
+    assert not_agreed(plan, Direction.BOTH, ({b}, nothing)) == {b}
+    assert not_agreed(plan, Direction.BOTH, (nothing, {a})) == {a}
+    assert not_agreed(plan, Direction.PUSH, (nothing, nothing)) == {b, c}
+    assert not_agreed(plan, Direction.PULL, (nothing, nothing)) == {a}
+
+
+def test_the_conflict_copy_of_a_push_is_not_agreed_on_for_it_is_not_here() -> None:
+    plan = planned("a=zz", "a=aa1", "a=1").plan
+    copy = TreePath(plan.conflicts[0].kept_as)
+    assert not_agreed(plan, Direction.PUSH, (set(), set())) == {TreePath(b"a"), copy}
+    assert not_agreed(plan, Direction.BOTH, (set(), set())) == set()
+
+
+def test_directories_keep_their_own_times() -> None:
+    here, there = tree("d/ d/a=1"), tree("d/ d/a=1 d/e/")
+    later = with_news(there, [(TreePath(b"d"), entry("d/")._replace(mtime_ns=99))])
+    assert with_times_of(here, later) == there
 
 
 def test_an_unchanged_tree_is_quiet() -> None:

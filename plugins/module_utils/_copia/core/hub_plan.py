@@ -8,7 +8,9 @@ Rules
    side, the hub the right one, and in a conflict whose versions both survive the hub's keeps the name.
 2. The hub's tree is what it was when it was last told, with the news since then; nobody lists it again.
 3. A direction takes one side's steps or both. A path is agreed on when nothing that it asks for is left undone.
-4. What an offer expects comes from the base where the hub still has that; so a hub that changed meanwhile refuses it.
+4. What an offer expects is what the plan was made on: what the base has, or what a policy decided against. A hub that
+   changed meanwhile does not commit it.
+5. Directories keep their own times: every entry that comes or goes changes them, on either side.
 
 What this file does not know: disks, wires, and how a hub decides.
 """
@@ -16,15 +18,21 @@ What this file does not know: disks, wires, and how a hub decides.
 from __future__ import annotations
 
 import enum
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Protocol, Set, Tuple
+from dataclasses import replace
+from typing import Dict, Iterable, Iterator, List, Optional, Protocol, Set, Tuple
 
 from .bisync_plan import Reconciliation
-from .entries import ABSENT, Entry, Kind, Presence
+from .cas import Decision
+from .entries import ABSENT, Absent, Entry, Kind, Presence
+from .hub_words import Offer
 from .manifest import ROW, Block, Manifest, pack_rows
 from .paths import ROOT, TreePath, path_key, split
-from .reconcile import Comparison, same_content
-from .steps import MirrorPlan, Remove, Step
+from .steps import MirrorPlan, PutFile, Reason, Remove, SetAttributes, Step
 from .verdicts import Where
+
+_ATTRIBUTES = (Reason.MODE, Reason.OWNER, Reason.TIME)
+_AT_ONCE = 1 << 14
+"""Rows that are unpacked at a time, so that memory does not grow with the news."""
 
 
 class Direction(enum.Enum):
@@ -75,6 +83,32 @@ def judge_agreed(local: Did, hub: Did) -> Agreed:
     return Agreed.NEW
 
 
+class Next(enum.Enum):
+    """What a client does about an answer."""
+
+    PUT = "put"
+    AGREED = "agreed"
+    CONFLICT = "conflict"
+    INSIST = "insist"
+    COPY = "copy"
+    PROBLEM = "problem"
+
+
+def judge_answer(decision: Decision, removal: bool, insists: bool) -> Next:
+    """What is done about what the hub would do."""
+    if decision == Decision.COMMIT:
+        return Next.PUT
+    if decision == Decision.ALREADY:
+        return Next.AGREED
+    if decision == Decision.REFUSED:
+        return Next.PROBLEM
+    if removal:
+        return Next.CONFLICT
+    if insists:
+        return Next.INSIST
+    return Next.COPY
+
+
 class Selects(Protocol):
     """What may leave entries out."""
 
@@ -82,34 +116,32 @@ class Selects(Protocol):
         """Whether ``path`` is not to be seen; asked for a directory before its content."""
 
 
-class Offered(NamedTuple):
-    """One step for the hub: it is to have ``wanted`` where it has ``expected``; ``source`` is where the content is."""
-
-    path: TreePath
-    expected: Presence
-    wanted: Presence
-    source: TreePath
-
-
 def with_news(view: Manifest, rows: Iterable[Tuple[TreePath, Presence]]) -> Manifest:
     """The hub's tree after ``rows``: each says what the hub has at a path now."""
+    blocks = {block.directory: block for block in view.blocks}
     changed: Dict[TreePath, Dict[bytes, Presence]] = {}
+    number = 0
     for path, what in rows:
         directory, name = split(path)
         changed.setdefault(directory, {})[name] = what
-    if not changed:
-        return view
-    blocks = {block.directory: block for block in view.blocks}
+        number += 1
+        if number % _AT_ONCE == 0:
+            _take_in(blocks, changed)
+    _take_in(blocks, changed)
+    return Manifest(ABSENT, tuple(_reachable(blocks))) if number else view
+
+
+def _take_in(blocks: Dict[TreePath, Block], changed: Dict[TreePath, Dict[bytes, Presence]]) -> None:
     for directory, names in changed.items():
         block = blocks.get(directory)
         there = {split(path)[1]: what for path, what in block.entries()} if block else {}
         there.update(names)
-        kept = sorted((name, what) for name, what in there.items() if what is not ABSENT)
+        kept = sorted((name, what) for name, what in there.items() if not isinstance(what, Absent))
         if kept:
             blocks[directory] = Block(directory, pack_rows(kept))
         else:
             blocks.pop(directory, None)
-    return Manifest(ABSENT, tuple(_reachable(blocks)))
+    changed.clear()
 
 
 def _reachable(blocks: Dict[TreePath, Block]) -> Iterator[Block]:
@@ -147,22 +179,57 @@ def selected(view: Manifest, selector: Optional[Selects]) -> Manifest:
     return Manifest(view.root, left, frozenset(path for path in sheltering if path in listed or not path))
 
 
-def offered(plan: Reconciliation, found: Comparison, *, copied: bool) -> Iterator[Offered]:
-    """The hub's part of a plan, in the order in which a hub has to take it. ``copied`` says whether the copies of what
-    loses its name were made here; else their content is where it was.
-    """
-    saves = {} if copied else plan.saves[Where.LEFT]
-    for step in steps_of(plan.plans[Where.RIGHT]):
-        wanted: Presence = ABSENT if isinstance(step, Remove) else step.wanted
-        yield Offered(step.path, _expected(step, found), wanted, saves.get(step.path, step.path))
+def with_times_of(local: Manifest, other: Manifest) -> Manifest:
+    """``other`` with the times that the directories have in ``local``, where they are there too. Rule 5."""
+    blocks = []
+    for block in other.blocks:
+        here = local.block(block.directory)
+        if here is None or Kind.DIRECTORY not in block.packed.rows[:: ROW.size]:
+            blocks.append(block)
+            continue
+        times = {path: what.mtime_ns for path, what in here.entries() if isinstance(what, Entry)}
+        rows: List[Tuple[bytes, Presence]] = []
+        for path, what in block.entries():
+            if isinstance(what, Entry) and what.kind is Kind.DIRECTORY:
+                what = what._replace(mtime_ns=times.get(path, what.mtime_ns))
+            rows.append((split(path)[1], what))
+        blocks.append(Block(block.directory, pack_rows(rows)))
+    return Manifest(other.root, tuple(blocks), other.sheltering, other.unlisted)
 
 
-def _expected(step: Step, found: Comparison) -> Presence:
-    """Rule 4."""
-    case = found.cases.get(step.path)
-    if case is None or not isinstance(step.expected, Entry) or not isinstance(case.base, Entry):
-        return step.expected
-    return case.base if same_content(case.base, step.expected) else step.expected
+def for_hub(plan: MirrorPlan) -> MirrorPlan:
+    """The plan as a hub takes it: what changes a file's attributes brings its content along."""
+    files = [step for step in plan.settles if step.wanted.kind is Kind.FILE]
+    puts = tuple(PutFile(step.path, step.expected, step.wanted, step.reason) for step in files)
+    others = tuple(step for step in plan.settles if step.wanted.kind is not Kind.FILE)
+    return replace(plan, puts=(*plan.puts, *puts), settles=others)
+
+
+def as_planned(step: Step) -> Step:
+    """The step that ``for_hub`` made another one of."""
+    if isinstance(step, PutFile) and step.reason in _ATTRIBUTES and isinstance(step.expected, Entry):
+        return SetAttributes(step.path, step.expected, step.wanted, step.reason)
+    return step
+
+
+def without(plan: MirrorPlan, paths: Set[TreePath]) -> MirrorPlan:
+    """The plan without its steps at ``paths``."""
+    if not paths:
+        return plan
+    return replace(
+        plan,
+        clearances=tuple(step for step in plan.clearances if step.path not in paths),
+        makes=tuple(step for step in plan.makes if step.path not in paths),
+        puts=tuple(step for step in plan.puts if step.path not in paths),
+        settles=tuple(step for step in plan.settles if step.path not in paths),
+        removals=tuple(step for step in plan.removals if step.path not in paths),
+    )
+
+
+def offer_of(step: Step) -> Offer:
+    """The step as an offer to a hub."""
+    expected = step.expected if isinstance(step.expected, Entry) else ABSENT
+    return Offer(step.path, expected, ABSENT if isinstance(step, Remove) else step.wanted)
 
 
 def steps_of(plan: MirrorPlan) -> Iterator[Step]:
@@ -171,16 +238,21 @@ def steps_of(plan: MirrorPlan) -> Iterator[Step]:
         yield from group
 
 
-def not_agreed(plan: Reconciliation, undone: Tuple[Set[TreePath], Set[TreePath]]) -> Set[TreePath]:
-    """The paths at which something is left undone; ``undone`` are those of either side that were not carried out."""
-    touched = tuple({step.path for step in steps_of(side)} for side in plan.plans)
-    everywhere = touched[0] | touched[1] | undone[0] | undone[1]
-    return {path for path in everywhere if judge_agreed(*_did(path, touched, undone)) is Agreed.BEFORE}
+def not_agreed(plan: Reconciliation, direction: Direction, undone: Iterable[Set[TreePath]]) -> Set[TreePath]:
+    """The paths at which something is left undone: by the direction, or because it failed (``undone``, by side)."""
+    touched: List[Set[TreePath]] = []
+    missed: List[Set[TreePath]] = []
+    for side, failed in zip(Where, undone):
+        steps = {step.path for part in (plan.copies[side], plan.plans[side]) for step in steps_of(part)}
+        touched.append(steps)
+        missed.append(failed if judge_part(direction, side) is Part.TAKEN else failed | steps)
+    everywhere = set().union(*touched, *missed)
+    return {path for path in everywhere if judge_agreed(*_did(path, touched, missed)) is Agreed.BEFORE}
 
 
-def _did(path: TreePath, touched: Tuple[Set[TreePath], ...], undone: Tuple[Set[TreePath], ...]) -> Tuple[Did, Did]:
+def _did(path: TreePath, touched: List[Set[TreePath]], missed: List[Set[TreePath]]) -> Tuple[Did, Did]:
     one, two = (
-        Did.UNDONE if path in missed else Did.DONE if path in done else Did.NOTHING
-        for done, missed in zip(touched, undone)
+        Did.UNDONE if path in undone else Did.DONE if path in done else Did.NOTHING
+        for done, undone in zip(touched, missed)
     )
     return one, two

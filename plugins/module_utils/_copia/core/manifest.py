@@ -76,6 +76,11 @@ class Manifest:
         for block in self.blocks:
             yield from block.entries()
 
+    def count_files(self) -> int:
+        """How many entries are no directories."""
+        kinds = (block.packed.rows[:: ROW.size] for block in self.blocks)
+        return sum(len(found) - found.count(Kind.DIRECTORY) for found in kinds)
+
     def __len__(self) -> int:
         return sum(len(block.packed.rows) for block in self.blocks) // ROW.size
 

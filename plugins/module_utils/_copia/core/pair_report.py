@@ -20,7 +20,7 @@ _SUMMED = ("made", "updated", "touched", "removed", "kept")
 @dataclass
 class PairReport:
     """``sides`` are the reports of left and right; ``base`` is ``trusted``, ``old`` or ``none``; ``epoch`` counts what
-    was recorded; ``agreed`` counts the entries that both sides have in common; ``seconds`` by phase.
+    was recorded; ``files`` counts what the left side has and is no directory; ``seconds`` by phase.
     """
 
     sides: Tuple[Report, Report] = field(default_factory=lambda: (Report(), Report()))
@@ -30,6 +30,7 @@ class PairReport:
     base: str = "none"
     epoch: int = 0
     scanned: int = 0
+    files: int = 0
     hashed: int = 0
     seconds: Dict[str, float] = field(default_factory=dict)
 

@@ -42,7 +42,8 @@ class Case(NamedTuple):
 @dataclass
 class Comparison:
     """``cases``: what is not quiet in the directories ``looked_into``, parents before what is in them. ``blocked``:
-    paths below which somebody could not look. ``stale`` and ``has_base`` say what the base is worth.
+    paths below which somebody could not look. ``stale`` and ``has_base`` say what the base is worth; ``named`` that the
+    right side is to hear the digest of whatever goes there.
     """
 
     left: Manifest
@@ -50,6 +51,7 @@ class Comparison:
     base: Manifest
     has_base: bool
     stale: bool
+    named: bool = False
     cases: Dict[TreePath, Case] = field(default_factory=dict)
     blocked: Set[TreePath] = field(default_factory=set)
     looked_into: Set[TreePath] = field(default_factory=set)
@@ -109,11 +111,17 @@ def to_read(found: Comparison) -> Tuple[List[Entry], List[Entry]]:
     left: List[Entry] = []
     right: List[Entry] = []
     for case in found.cases.values():
-        if _needs_digest(case.left, case.right, case.base) and isinstance(case.left, Entry):
+        if isinstance(case.left, Entry) and (
+            _needs_digest(case.left, case.right, case.base) or (found.named and _is_new(case.left, case.base))
+        ):
             left.append(case.left)
         if _needs_digest(case.right, case.left, case.base) and isinstance(case.right, Entry):
             right.append(case.right)
     return left, right
+
+
+def _is_new(mine: Entry, base: Presence) -> bool:
+    return mine.kind is Kind.FILE and not vouched(mine, base)
 
 
 def _needs_digest(mine: Presence, other: Presence, base: Presence) -> bool:

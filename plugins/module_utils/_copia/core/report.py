@@ -87,7 +87,9 @@ class TextChange:
 
 @dataclass
 class Report:
-    """Counts in entries, sizes in bytes, ``seconds`` by phase."""
+    """Counts in entries, sizes in bytes, ``seconds`` by phase; ``undone`` are paths that were left as they are for a
+    reason that is no problem.
+    """
 
     scanned: int = 0
     files: int = 0
@@ -106,6 +108,7 @@ class Report:
     seconds: Dict[str, float] = field(default_factory=dict)
     changes: List[Change] = field(default_factory=list)
     problems: List[Problem] = field(default_factory=list)
+    undone: List[TreePath] = field(default_factory=list)
     texts: List[TextChange] = field(default_factory=list)
     brakes: List[str] = field(default_factory=list)
     notes: List[str] = field(default_factory=list)
@@ -163,6 +166,7 @@ class Report:
         self.moved += other.moved
         self.changes.extend(other.changes)
         self.problems.extend(other.problems)
+        self.undone.extend(other.undone)
         self.texts.extend(other.texts)
         self.notes.extend(other.notes)
 

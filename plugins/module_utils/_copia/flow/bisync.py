@@ -16,8 +16,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Callable, Optional
 
-from ..core.bisync_plan import Reconciliation, Rulebook, reconcile
-from ..core.conflicts import sanitised
+from ..core.bisync_plan import Reconciliation, reconcile
 from ..core.errors import InputError
 from ..core.pair_report import PairReport
 from ..core.paths import show
@@ -54,7 +53,7 @@ def bisync(
         clock = pair.lap("scan", clock)
         digests = pair.read(found)
         clock = pair.lap("hash", clock)
-        plan = reconcile(found, *digests, Rulebook(spec.policy, sanitised(spec.host), spec.max_conflicts))
+        plan = reconcile(found, *digests, spec.rulebook)
         pair.brake(plan)
         refuse_conflicts(plan, spec.policy)
         clock = pair.lap("plan", clock)

@@ -9,7 +9,7 @@ from typing import Dict, Iterator, Mapping
 
 from ..core.delta import Signature
 from ..core.entries import Entry, Kind
-from ..core.parcel import Begin, Broken, End, Item, Small, Trouble, Want, Wants
+from ..core.parcel import Begin, Broken, Copied, Data, End, Item, Small, Trouble, Want, Wants
 from ..core.paths import TreePath
 from ..core.steps import MirrorPlan, PutFile
 
@@ -42,4 +42,14 @@ def checked(plan: MirrorPlan, items: Iterator[Item], digests: Dict[TreePath, byt
                 yield Trouble(path, _CHANGED) if isinstance(item, Small) else Broken(_CHANGED)
                 continue
             digests[path] = item.digest
+        yield item
+
+
+def next_files(items: Iterator[Item], count: int) -> Iterator[Item]:
+    """The items of the next ``count`` files, and nothing of what comes after them."""
+    while count:
+        item = next(items, None)
+        if item is None:
+            return
+        count -= not isinstance(item, (Begin, Data, Copied))
         yield item

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Dict, List, Optional, Set, Tuple
 
-from ..core.bisync_plan import Reconciliation, next_base
+from ..core.bisync_plan import Reconciliation, Rulebook, next_base
 from ..core.brakes import (
     Brake,
     Limit,
@@ -23,8 +23,10 @@ from ..core.brakes import (
     root_recreated,
     too_many_removals,
 )
+from ..core.conflicts import sanitised
 from ..core.entries import Entry, Problem
 from ..core.errors import Braked, InputError
+from ..core.hub_plan import Direction, Part, judge_part, not_agreed, with_times_of
 from ..core.manifest import Manifest
 from ..core.moves import arrivals
 from ..core.pair_report import PairReport
@@ -40,7 +42,7 @@ from ..disk.scan import is_native
 from ..disk.state import state_folder
 from .ahead import Ahead
 from .contents import checked, replaced_by, wants_of
-from .sides import Side
+from .sides import Considers, Places, Side
 
 if TYPE_CHECKING:
     from ..disk.operations import Acts, Perform
@@ -52,7 +54,9 @@ Digests = Dict[TreePath, bytes]
 
 @dataclass(frozen=True)
 class PairSpec:
-    """What is brought together and how. ``state`` is the state folder; ``patience`` is in seconds."""
+    """What is brought together and how. ``state`` is the state folder; ``patience`` is in seconds. ``with_hub`` says
+    that the right side is a hub, ``forgets`` that nothing counts as agreed on.
+    """
 
     left: bytes
     right: bytes
@@ -66,6 +70,20 @@ class PairSpec:
     state: Optional[bytes] = None
     host: str = field(default_factory=lambda: os.uname().nodename)
     patience: float = 60.0
+    direction: Direction = Direction.BOTH
+    with_hub: bool = False
+    forgets: bool = False
+
+    @property
+    def rulebook(self) -> Rulebook:
+        """How conflicts are settled. A hub keeps the name of its version, and no host is part of a copy's name."""
+        if self.with_hub:
+            return Rulebook(self.policy, b"", self.max_conflicts, keeper=Where.RIGHT)
+        return Rulebook(self.policy, sanitised(self.host), self.max_conflicts)
+
+    def takes(self, side: Where) -> bool:
+        """Whether that side is changed."""
+        return judge_part(self.direction, side) is Part.TAKEN
 
 
 class Pair:
@@ -126,10 +144,14 @@ class Pair:
         for side, found in zip(self.report.sides, (one, two)):
             side.problems.extend(found.problems)
         left, right = one.manifest, two.manifest
-        self.report.scanned = len(left) + len(right)
-        base = self._base
+        self.report.scanned, self.report.files = len(left) + len(right), left.count_files()
+        base = self._base.manifest if self._base else None
         self._emptied = [len(left), len(right)]
-        return compare(left, right, base.manifest if base else None, stale=base is not None and base.is_old)
+        if self.spec.with_hub:
+            right, base = with_times_of(left, right), with_times_of(left, base) if base else None
+        comparison = compare(left, right, base, stale=self._base is not None and self._base.is_old)
+        comparison.named = self.spec.with_hub
+        return comparison
 
     def _load_base(self) -> None:
         left, right = (side.identity() for side in self.sides)
@@ -144,15 +166,21 @@ class Pair:
                 )
             else:
                 self._identities = (left, right)
-                self._base = load(folder, self._identities) if folder >= 0 else None
+                self._base = load(folder, self._identities) if folder >= 0 and not self.spec.forgets else None
             known = remembered(folder, self._paths_name()) if folder >= 0 else None
         finally:
             if folder >= 0:
                 os.close(folder)
-        is_same = self._identities is not None and known == b"".join(sorted(self._identities))
-        if root_recreated(known is not None, is_same) and not self.spec.force:
+        if root_recreated(known is not None, self._is_known(known or b"")) and not self.spec.force:
             raise Braked(explain_root(Brake.ROOT_RECREATED, " or ".join(side.name for side in self.sides)))
         self._tell_base()
+
+    def _is_known(self, known: bytes) -> bool:
+        """Whether the roots are those that agreed last. A hub may be another one: one whose index was made anew."""
+        if self._identities is None:
+            return False
+        left, right = self._identities
+        return left in (known[: len(left)], known[len(left) :]) and (self.spec.with_hub or right in known)
 
     def _tell_base(self) -> None:
         if self._base is None:
@@ -191,7 +219,7 @@ class Pair:
         """
         limit = self.spec.limit
         for side in () if self.spec.force else _BOTH:
-            removals, name = plan.removals(side), self.sides[side].name
+            removals, name = plan.removals(side) if self.spec.takes(side) else 0, self.sides[side].name
             if root_emptied(self._emptied[side.other], removals):
                 raise Braked(explain_root(Brake.ROOT_EMPTIED, self.sides[side.other].name))
             if too_many_removals(removals, self._emptied[side], limit.number, limit.is_percent):
@@ -199,18 +227,19 @@ class Pair:
 
     def rehearse(self, plan: Reconciliation) -> None:
         """Report what ``apply`` would do."""
-        for side in _BOTH:
+        for side in filter(self.spec.takes, _BOTH):
             for part in (plan.copies[side], plan.plans[side]):
                 foresee(part, self.report.sides[side])
 
     def apply(self, plan: Reconciliation) -> None:
         """Carry out the plan: first the copies of what loses its name, then each side with the other as source."""
-        for side in _BOTH:
+        for side in filter(self.spec.takes, _BOTH):
             if plan.saves[side]:
                 report = self.sides[side].copy_aside(plan.copies[side], plan.saves[side])
                 self.report.sides[side].absorb(report)
-        for side in _BOTH:
-            self._transfer(side, self._without_unsaved(plan, side))
+        for side in filter(self.spec.takes, _BOTH):
+            at = {} if self.spec.takes(side.other) else plan.saves[side.other]
+            self._transfer(side, self._without_unsaved(plan, side), at)
 
     def _without_unsaved(self, plan: Reconciliation, side: Where) -> MirrorPlan:
         """The plan of a side without what would take the name of a version that could not be copied aside."""
@@ -227,32 +256,36 @@ class Pair:
             puts=tuple(step for step in mine.puts if step.path not in held),
         )
 
-    def _transfer(self, side: Where, plan: MirrorPlan) -> None:
-        """Carry out one side's plan with content from the other."""
+    def _transfer(self, side: Where, plan: MirrorPlan, at: Places) -> None:
+        """Carry out one side's plan with content from the other, where ``at`` says under which paths it is there."""
         if plan.is_empty and not plan.closings:
             return
         target, source = self.sides[side], self.sides[side.other]
-        is_far = target.is_far or source.is_far
-        bases = target.signatures_of(replaced_by(plan)) if is_far else {}
-        items = source.read(wants_of(plan, bases), {})
+        if isinstance(target, Considers):
+            plan, bases = target.consider(plan)
+        else:
+            bases = target.signatures_of(replaced_by(plan)) if target.is_far or source.is_far else {}
+        items = source.read(wants_of(plan, bases), at)
         self.report.sides[side].absorb(target.apply(plan, checked(plan, items, self._digests)))
 
     def record(self, found: Comparison, plan: Reconciliation) -> None:
         """Write the archive, from what was applied; unless nothing is new."""
         if self._identities is None:
             return
-        removed = [{change.path for change in side.changes if change.change == "remove"} for side in self.report.sides]
-        failed: Set[TreePath] = {problem.path for side in self.report.sides for problem in side.problems}
-        for side in _BOTH:
-            steps = (*plan.plans[side].removals, *plan.plans[side].clearances)
-            failed.update(step.path for step in steps if step.path not in removed[side])
-            moved = {change.path for change in self.report.sides[side].changes if change.change == "move"}
-            stayed = (step for step in plan.plans[side].moves if step.path not in moved)
-            failed.update(path for step in stayed for path in (step.path, step.expected.path))
-        base = next_base(found, plan, failed, self._digests)
+        undone = not_agreed(plan, self.spec.direction, map(self._undone, _BOTH, plan.plans))
+        base = next_base(found, plan, undone, self._digests)
         if self._base is None or self._base.is_old or base != self._base.manifest:
             self.report.epoch += 1
             self._save(base)
+
+    def _undone(self, side: Where, plan: MirrorPlan) -> Set[TreePath]:
+        """The paths of a side that are not as its plan would have them."""
+        report = self.report.sides[side]
+        removed = {change.path for change in report.changes if change.change == "remove"}
+        removals = {step.path for step in (*plan.removals, *plan.clearances)}
+        moved = {change.path for change in report.changes if change.change == "move"}
+        stayed = {path for step in plan.moves if step.path not in moved for path in (step.path, step.expected.path)}
+        return {problem.path for problem in report.problems} | set(report.undone) | (removals - removed) | stayed
 
     def _save(self, base: Manifest) -> None:
         from ..disk.stage import make_root

@@ -16,7 +16,7 @@ for each side ``copy_aside``, then for each ``read`` of the other into ``apply``
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Mapping, Optional, Protocol, Tuple
+from typing import Dict, Iterator, List, Mapping, Optional, Protocol, Tuple, runtime_checkable
 
 from ..core.delta import Signature
 from ..core.entries import Entry, Problem
@@ -101,3 +101,11 @@ class Side(Protocol):
 
     def close(self) -> None:
         """Let go of the lock and close the root. May be called twice."""
+
+
+@runtime_checkable
+class Considers(Protocol):
+    """A side that is asked before anything is sent to it, because others change it too."""
+
+    def consider(self, plan: MirrorPlan) -> Tuple[MirrorPlan, Dict[TreePath, Signature]]:
+        """What of a plan is to be sent, and signatures of what contents may come as differences to."""

@@ -1,0 +1,282 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A hub as one side of a two-way sync: what it has is what it told, and what it is to have is offered to it.
+
+Rules
+1. Its tree is kept here as it was told last, with its revision; a run asks for the news since then.
+2. A plan becomes offers. The hub answers, gets the contents, and says again what became of each: only that is reported.
+3. What it does not commit because it changed meanwhile is a conflict, and nothing is agreed on there.
+4. A hub that went back to an older revision is not the one that we agreed with.
+
+RACE: others change the hub between its news and our offers. The worst outcome is a conflict copy.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import chain
+from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
+
+from ..core.cas import Decision
+from ..core.conflicts import Conflict
+from ..core.delta import Signature
+from ..core.entries import ABSENT, Entry, Kind, Problem
+from ..core.errors import RemoteProtocolError
+from ..core.hub_plan import Next, as_planned, for_hub, judge_answer, offer_of, selected, steps_of, with_news, without
+from ..core.hub_words import Answer, Held, Hub, Mark, NewsPage, Outcome, wants_content
+from ..core.manifest import Manifest
+from ..core.parcel import Begin, Item, Same, Small, Trouble, Wants
+from ..core.paths import TreePath, split
+from ..core.report import Report
+from ..core.selection import Rules, selector
+from ..core.steps import MirrorPlan, PutFile, PutLink, Remove, Step
+from ..core.verdicts import Where
+from ..disk.archive import Archive, Identities, load, save
+from ..disk.folders import open_root
+from ..disk.read import digest_of_pieces
+from ..disk.state import IDENTITY
+from .contents import next_files, wants_of
+from .sides import Places, Scanned
+
+if TYPE_CHECKING:
+    from ..disk.operations import Perform
+
+OFFERS_MOST = 4096
+BYTES_MOST = 1 << 28
+"""One call puts at most so many offers, or so many bytes and one file: each call is durable on its own."""
+_UNREAD = "could not be read, or changed while it was read"
+
+
+class Place(NamedTuple):
+    """Where a hub is for a client: what people call it, the one way of writing its place, and the tree that is kept
+    in sync with it (its real path).
+    """
+
+    name: str
+    place: bytes
+    tree: bytes
+
+
+class HubSide:
+    """The hub that ``hub`` is a session with. ``state`` is the client's state folder; ``insists`` says that the local
+    version wins, so that an offer is made once more with what the hub has by now.
+    """
+
+    is_far = True
+
+    def __init__(self, hub: Hub, where: Place, state: bytes, *, insists: bool = False) -> None:
+        self._hub, self._where, self._state, self._insists = hub, where, state, insists
+        self.facts = hub.facts()
+        self.late: List[Conflict] = []
+        self.sent = 0
+        self.went_back = False
+        self._said = Report()
+        self._rows: List[Tuple[TreePath, Held]] = []
+        self._expected: Dict[TreePath, Held] = {}
+        self._told: Optional[Archive] = self._load()
+        self._view, self.revision = self._ask()
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self._where.name
+
+    @property
+    def place(self) -> bytes:
+        """Where it is, in one way of writing."""
+        return self._where.place
+
+    @property
+    def lock_key(self) -> bytes:
+        """A hub is not locked by its clients: this comes last."""
+        return b"\xff" * IDENTITY.size
+
+    def kind(self) -> str:
+        """A hub is a tree."""
+        return "tree"
+
+    def make(self) -> None:
+        """A hub is there."""
+
+    def open(self) -> None:
+        """It is open."""
+
+    def lock(self) -> None:
+        """Nobody locks a hub across a conversation."""
+
+    def identity(self) -> bytes:
+        """Who the hub is: made of its id, as long as a root's identity."""
+        return self._digest(b"hub")
+
+    def sweep(self) -> bool:
+        """A hub sweeps for itself."""
+        return False
+
+    def scan(self, rules: Rules) -> Scanned:
+        """What the hub has, without what the rules leave out."""
+        return Scanned(selected(self._view, selector(rules)))
+
+    def digests_of(self, entries: List[Entry]) -> Dict[TreePath, bytes]:
+        """Those of links; the hub says those of its files without being asked."""
+        return {entry.path: digest_of_pieces([entry.target]) for entry in entries if entry.kind is Kind.LINK}
+
+    def signatures_of(self, entries: List[Entry]) -> Dict[TreePath, Signature]:
+        """They come with the answers to offers."""
+        return {}
+
+    def read(self, wants: Wants, at: Places) -> Iterator[Item]:
+        """The contents of the hub's files, in the order of ``wants``."""
+        if not wants:
+            return
+        names = iter([want.entry.path for want in wants])
+        paths = [at.get(want.entry.path, want.entry.path) for want in wants]
+        for item in self._hub.fetch(paths, [want.signature for want in wants]):
+            if isinstance(item, (Small, Begin, Same, Trouble)):
+                item = item._replace(path=next(names, item.path))
+            yield item
+
+    def copy_aside(self, plan: MirrorPlan, at: Places) -> Report:
+        """What loses its name on the hub is put there under another one; its content comes here and goes back."""
+        sent, _bases = self.consider(plan)
+        return self.apply(sent, self.read(wants_of(sent, {}), at))
+
+    def consider(self, plan: MirrorPlan) -> Tuple[MirrorPlan, Dict[TreePath, Signature]]:
+        """Make the offers; what the hub wants of the plan, and signatures of its own versions."""
+        self._said, self._expected = Report(), {}
+        plan = for_hub(plan)
+        unread = {step.path for step in plan.puts if isinstance(step, PutFile) and step.wanted.digest is None}
+        self._said.problems.extend(Problem(path, _UNREAD) for path in unread)
+        plan = without(plan, unread)
+        steps = list(steps_of(plan))
+        bases: Dict[TreePath, Signature] = {}
+        dropped: Set[TreePath] = set()
+        for start in range(0, len(steps), OFFERS_MOST):
+            part = steps[start : start + OFFERS_MOST]
+            for step, answer in zip(part, self._hub.offer([offer_of(step) for step in part])):
+                if not self._heed(step, answer):
+                    dropped.add(step.path)
+                elif answer.signature is not None:
+                    bases[step.path] = answer.signature
+        dropped |= self._kept_by_what_is_in_them(plan)
+        return without(plan, dropped), bases
+
+    def _heed(self, step: Step, answer: Answer) -> bool:
+        """Whether the step is still to be made after this answer."""
+        judged = judge_answer(answer.decision, isinstance(step, Remove), self._insists)
+        if judged is Next.PROBLEM:
+            self._said.problems.append(Problem(step.path, answer.why or "the hub refuses it"))
+        elif judged is Next.CONFLICT:
+            self._conflict(step, b"")
+        elif judged is Next.INSIST:
+            self._expected[step.path] = answer.held
+        if judged in (Next.AGREED, Next.CONFLICT):
+            self._rows.append((step.path, answer.held))
+        return judged in (Next.PUT, Next.COPY, Next.INSIST)
+
+    def _kept_by_what_is_in_them(self, plan: MirrorPlan) -> Set[TreePath]:
+        """The directories that are not removed because something in them is not."""
+        kept: Set[TreePath] = set()
+        stays = {split(path)[0] for path in self._said.undone}
+        for step in (*plan.clearances, *plan.removals):
+            if step.path in stays:
+                kept.add(step.path)
+                stays.add(split(step.path)[0])
+                self._said.undone.append(step.path)
+        return kept
+
+    def _conflict(self, step: Step, kept_as: bytes) -> None:
+        self._said.undone.append(step.path)
+        kind = "delete" if isinstance(step, Remove) else "edit"
+        self.late.append(Conflict(step.path, kind, Where.RIGHT, kept_as))
+
+    def apply(self, plan: MirrorPlan, items: Iterator[Item]) -> Report:
+        """Put what is left of the plan, with the contents in ``items``; what the hub says became of it."""
+        for part in _portions(list(steps_of(plan))):
+            offers = [offer_of(step) for step in part]
+            offers = [offer._replace(expected=self._expected.get(offer.path, offer.expected)) for offer in offers]
+            receipt = self._hub.put(offers, next_files(items, sum(map(wants_content, offers))))
+            if len(receipt.outcomes) != len(part):
+                raise RemoteProtocolError("a hub's receipt does not answer what was put")
+            for step, outcome in zip(part, receipt.outcomes):
+                self._take(step, outcome)
+        return self._said
+
+    def _take(self, step: Step, outcome: Outcome) -> None:
+        self._rows.append((step.path, outcome.held))
+        if outcome.decision is Decision.COMMIT:
+            self._said.did(as_planned(step))
+            self.sent += isinstance(step, (PutFile, PutLink))
+        elif outcome.decision is Decision.REFUSED:
+            self._said.problems.append(Problem(step.path, outcome.why or "the hub refused it"))
+        elif outcome.decision is Decision.STALE:
+            self._conflict(step, outcome.kept_as)
+
+    def remember(self, carry_out: "Optional[Perform]" = None) -> None:
+        """Keep what the hub has, for the next run. It is no promise: without it the hub lists its tree once more.
+
+        :raises OSError: when it can't be written.
+        """
+        view = with_news(self._view, self._rows)
+        told = self._told
+        if told and not told.is_old and (told.epoch, told.manifest) == (self.revision, view):
+            return
+        from ..disk.operations import run
+        from ..disk.perform import perform
+        from ..disk.stage import make_root
+
+        folder = run(make_root(self._state, 0o700), carry_out or perform)
+        try:
+            run(save(folder, self._key(), Archive(view, self.revision), durable=False), carry_out or perform)
+        finally:
+            os.close(folder)
+
+    def close(self) -> None:
+        """The session belongs to who opened it."""
+
+    def _load(self) -> Optional[Archive]:
+        try:
+            folder = open_root(self._state)
+        except OSError:
+            return None
+        try:
+            return load(folder, self._key())
+        finally:
+            os.close(folder)
+
+    def _ask(self) -> Tuple[Manifest, int]:
+        """The hub's tree, and the revision that it has then."""
+        told = self._told
+        self.went_back = told is not None and told.epoch > self.facts.revision
+        if self.went_back:
+            told = None
+        mark = Mark(self.facts.hub_id, told.epoch) if told else None
+        pages = self._hub.news(mark)
+        first = next(pages, NewsPage((), self.facts.revision, told is None, True))
+        before = told.manifest if told and not first.is_full else Manifest(ABSENT)
+        return with_news(before, _rows(first, pages)), first.revision
+
+    def _key(self) -> Identities:
+        return self._digest(b"tree", self._where.tree), self._digest(b"told", self._where.place)
+
+    def _digest(self, *what: bytes) -> bytes:
+        return digest_of_pieces([b"\0".join((b"copia hub", self.facts.hub_id, *what))])[: IDENTITY.size]
+
+
+def _rows(first: NewsPage, others: Iterator[NewsPage]) -> Iterator[Tuple[TreePath, Held]]:
+    for page in chain((first,), others):
+        yield from ((row.path, row.held) for row in page.rows)
+
+
+def _portions(steps: List[Step]) -> Iterator[List[Step]]:
+    """The steps of one call each, in order."""
+    part: List[Step] = []
+    size = 0
+    for step in steps:
+        part.append(step)
+        size += step.wanted.size if isinstance(step, PutFile) else 0
+        if len(part) == OFFERS_MOST or size > BYTES_MOST:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
