@@ -37,9 +37,7 @@ class HubReport:
 def plain_hub_report(report: HubReport, limit: int) -> Dict[str, Any]:
     """The report as plain data, with at most ``limit`` entries in each list (and of each side's changes)."""
     pair = report.pair
-    changes: List[Dict[str, Any]] = [
-        {**change, "side": SIDE[change["side"]]} for change in pair_changes(pair, limit)
-    ]
+    changes: List[Dict[str, Any]] = [{**change, "side": SIDE[change["side"]]} for change in pair_changes(pair, limit)]
     conflicts = [{**found, "winner": SIDE[found["winner"]]} for found in plain_conflicts(pair, limit)]
     totals = (*(len(side.changes) for side in pair.sides), len(pair.conflicts), len(pair.problems))
     return {

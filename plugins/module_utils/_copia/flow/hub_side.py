@@ -6,6 +6,7 @@
 Rules
 1. Its tree is kept here as it was told last, with its revision; a run asks for the news since then.
 2. A plan becomes offers. The hub answers, gets the contents, and says again what became of each: only that is reported.
+   Where nobody else made a revision between its news and ours, its tree is known as of ours.
 3. What it does not commit because it changed meanwhile is a conflict, and nothing is agreed on there.
 4. A hub that went back to an older revision is not the one that we agreed with.
 
@@ -200,6 +201,8 @@ class HubSide:
                 raise RemoteProtocolError("a hub's receipt does not answer what was put")
             for step, outcome in zip(part, receipt.outcomes):
                 self._take(step, outcome)
+            if receipt.revision == self.revision + 1:
+                self.revision = receipt.revision
         return self._said
 
     def _take(self, step: Step, outcome: Outcome) -> None:
