@@ -9,9 +9,16 @@ import pathlib
 
 import pytest
 
+from tests.fleet import Fleet
+
 
 @pytest.fixture
 def folder(tmp_path: pathlib.Path) -> pathlib.Path:
     for name in ("left", "right"):
         (tmp_path / name).mkdir()
     return tmp_path
+
+
+@pytest.fixture
+def fleet(tmp_path: pathlib.Path) -> Fleet:
+    return Fleet(tmp_path)

@@ -33,8 +33,8 @@ Digests = Mapping[TreePath, bytes]
 
 @dataclass(frozen=True)
 class Rulebook:
-    """How conflicts are settled. ``host`` is sanitised, and empty with a hub; ``keeper`` keeps the name with
-    ``keep_both`` (by default the greater digest does).
+    """How conflicts are settled. ``host`` is sanitised, and empty with a hub; ``keeper`` is a hub: it keeps the
+    name with ``keep_both`` (else the greater digest does), and nothing is moved on it.
     """
 
     policy: Policy = Policy.KEEP_BOTH
@@ -274,7 +274,7 @@ class _Draft:
             entries=len(manifest),
             kept=side.kept,
         )
-        return with_moves(plan)
+        return plan if self.rules.keeper is where else with_moves(plan)
 
     def _closing(self, manifest: Manifest, path: TreePath) -> Optional[Entry]:
         """The attributes that a directory ends with: the agreed ones, else those it has."""

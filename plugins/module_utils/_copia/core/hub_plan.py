@@ -234,7 +234,7 @@ def offer_of(step: Step) -> Offer:
 
 def steps_of(plan: MirrorPlan) -> Iterator[Step]:
     """The steps of a plan, in the order in which they are applied."""
-    for group in (plan.clearances, plan.makes, plan.puts, plan.settles, plan.removals):
+    for group in (plan.clearances, plan.makes, plan.moves, plan.puts, plan.settles, plan.removals):
         yield from group
 
 
@@ -244,6 +244,7 @@ def not_agreed(plan: Reconciliation, direction: Direction, undone: Iterable[Set[
     missed: List[Set[TreePath]] = []
     for side, failed in zip(Where, undone):
         steps = {step.path for part in (plan.copies[side], plan.plans[side]) for step in steps_of(part)}
+        steps.update(step.expected.path for step in plan.plans[side].moves)
         touched.append(steps)
         missed.append(failed if judge_part(direction, side) is Part.TAKEN else failed | steps)
     everywhere = set().union(*touched, *missed)

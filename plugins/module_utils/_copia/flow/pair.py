@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Dict, List, Optional, Set, Tuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
 
 from ..core.bisync_plan import Reconciliation, Rulebook, next_base
 from ..core.brakes import (
@@ -42,12 +42,12 @@ from ..disk.scan import is_native
 from ..disk.state import state_folder
 from .ahead import Ahead
 from .contents import checked, replaced_by, wants_of
+from .leftovers import undone_of, without_unsaved
 from .sides import Considers, Places, Side
 
 if TYPE_CHECKING:
     from ..disk.operations import Acts, Perform
 
-_WITHHELD = "its other version could not be kept, so it was left as it is; run again"
 _BOTH = (Where.LEFT, Where.RIGHT)
 Digests = Dict[TreePath, bytes]
 
@@ -239,22 +239,7 @@ class Pair:
                 self.report.sides[side].absorb(report)
         for side in filter(self.spec.takes, _BOTH):
             at = {} if self.spec.takes(side.other) else plan.saves[side.other]
-            self._transfer(side, self._without_unsaved(plan, side), at)
-
-    def _without_unsaved(self, plan: Reconciliation, side: Where) -> MirrorPlan:
-        """The plan of a side without what would take the name of a version that could not be copied aside."""
-        failed = {problem.path for report in self.report.sides for problem in report.problems}
-        names = {name for saves in plan.saves for name in saves if name in failed}
-        held = {saves[name] for saves in plan.saves for name in saves if name in failed} | names
-        if not held:
-            return plan.plans[side]
-        self.report.sides[side].problems.extend(Problem(path, _WITHHELD) for path in held - names)
-        mine = plan.plans[side]
-        return replace(
-            mine,
-            makes=tuple(step for step in mine.makes if step.path not in held),
-            puts=tuple(step for step in mine.puts if step.path not in held),
-        )
+            self._transfer(side, without_unsaved(plan, side, self.report), at)
 
     def _transfer(self, side: Where, plan: MirrorPlan, at: Places) -> None:
         """Carry out one side's plan with content from the other, where ``at`` says under which paths it is there."""
@@ -272,20 +257,11 @@ class Pair:
         """Write the archive, from what was applied; unless nothing is new."""
         if self._identities is None:
             return
-        undone = not_agreed(plan, self.spec.direction, map(self._undone, _BOTH, plan.plans))
+        undone = not_agreed(plan, self.spec.direction, map(undone_of, self.report.sides, plan.plans))
         base = next_base(found, plan, undone, self._digests)
         if self._base is None or self._base.is_old or base != self._base.manifest:
             self.report.epoch += 1
             self._save(base)
-
-    def _undone(self, side: Where, plan: MirrorPlan) -> Set[TreePath]:
-        """The paths of a side that are not as its plan would have them."""
-        report = self.report.sides[side]
-        removed = {change.path for change in report.changes if change.change == "remove"}
-        removals = {step.path for step in (*plan.removals, *plan.clearances)}
-        moved = {change.path for change in report.changes if change.change == "move"}
-        stayed = {path for step in plan.moves if step.path not in moved for path in (step.path, step.expected.path)}
-        return {problem.path for problem in report.problems} | set(report.undone) | (removals - removed) | stayed
 
     def _save(self, base: Manifest) -> None:
         from ..disk.stage import make_root
