@@ -119,8 +119,10 @@ class HubSide:
         return Scanned(selected(self._view, selector(rules)))
 
     def digests_of(self, entries: List[Entry]) -> Dict[TreePath, bytes]:
-        """Those of links; the hub says those of its files without being asked."""
-        return {entry.path: digest_of_pieces([entry.target]) for entry in entries if entry.kind is Kind.LINK}
+        """Those of links are made here; those of its files the hub has told."""
+        found = {entry.path: digest_of_pieces([entry.target]) for entry in entries if entry.kind is Kind.LINK}
+        found.update((entry.path, entry.digest) for entry in entries if entry.digest is not None)
+        return found
 
     def signatures_of(self, entries: List[Entry]) -> Dict[TreePath, Signature]:
         """They come with the answers to offers."""
