@@ -63,8 +63,8 @@ def engine(*names: str) -> Tuple[str, ...]:
 
 NO_IO = frozenset({"open", "print", "input", "exec", "eval", "__import__"})
 ANSIBLE = LIBRARY | {"ansible"}
-BRIDGE = ".module_utils._ansible"
-FINDER = ".module_utils._engine"
+SPECS = ".module_utils._ansible"
+STEP = ".modules.engine_step"
 VALUES = engine("core.errors", "core.manifest.DIGEST_SIZE", "core.parcel", "core.paths")
 MESSAGES = engine("wire.messages", "wire.pack")
 ROOMS = (
@@ -113,11 +113,11 @@ ROOMS = (
     Room("module_utils/_copia/cli_bisync.py", engine("flow", "core", "cli.gitignore_line"), LIBRARY),
     Room("module_utils/_copia/__main__.py", engine("cli"), LIBRARY),
     Room("module_utils/_copia/__init__.py", (), frozenset({"__future__"})),
-    Room("module_utils/_engine.py", (), LIBRARY),
-    Room("module_utils/_ansible.py", (FINDER,), ANSIBLE | {"copia"}),
-    Room("modules", (BRIDGE,), ANSIBLE),
-    Room("action", (*engine("flow", "task"), *VALUES, *MESSAGES, BRIDGE, FINDER, ".plugin_utils"), ANSIBLE),
-    Room("plugin_utils", (*engine("task"), ENGINE, FINDER, ".plugin_utils"), ANSIBLE),
+    Room("module_utils/_ansible.py", (), frozenset({"__future__", "typing"})),
+    Room("modules/engine_step.py", (), LIBRARY | {"copia"}),
+    *(Room(f"modules/{name}.py", (SPECS,), frozenset({"__future__", "ansible"})) for name in ("bisync", "mirror")),
+    Room("action", (*engine("flow", "task"), *VALUES, *MESSAGES, SPECS, STEP, ".plugin_utils"), ANSIBLE),
+    Room("plugin_utils", (*engine("task"), ENGINE, STEP, ".plugin_utils"), ANSIBLE),
     Room("doc_fragments", (), frozenset({"__future__"})),
 )
 

@@ -17,7 +17,7 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._ansible import MIRROR_OPTIONS, modes_of
+from ..module_utils._ansible import MIRROR_OPTIONS
 from ..module_utils._copia.core.errors import CopiaError, InputError
 from ..module_utils._copia.core.manifest import DIGEST_SIZE
 from ..module_utils._copia.core.parcel import Item, Listing, Wants
@@ -25,11 +25,13 @@ from ..module_utils._copia.flow.mirror import refuse_overlap
 from ..module_utils._copia.flow.pump import pieces_of
 from ..module_utils._copia.flow.source import Source, SourceSpec, tree_digest
 from ..module_utils._copia.flow.target import Target, TargetSpec
-from ..module_utils._copia.task.options import Modes, encoded, result_of, source_spec, target_spec
+from ..module_utils._copia.task.modes import modes_of
+from ..module_utils._copia.task.options import encoded, result_of, source_spec, target_spec
 from ..module_utils._copia.wire.messages import decode_listing, decode_wants, encode_listing, encode_wants
 from ..module_utils._copia.wire.pack import codecs, decode_pack, encode_pack
-from ..module_utils._engine import EngineMissing, require_libraries
+from ..modules.engine_step import EngineMissing
 from ..plugin_utils.courier import Courier, StepFailed
+from ..plugin_utils.libraries import require_libraries
 from ..plugin_utils.shared import Shared
 
 SPOOL_FROM = 1 << 20
@@ -86,7 +88,7 @@ class ActionModule(ActionBase):
             ) from error
 
     def _push(self, options: Dict[str, Any], courier: Courier) -> Dict[str, Any]:
-        source = Source(SourceSpec(**source_spec(options, _modes(options))))
+        source = Source(SourceSpec(**source_spec(options, modes_of(options))))
         shared = Shared(C.DEFAULT_LOCAL_TMP)
         try:
             clock = time.perf_counter()
@@ -139,13 +141,6 @@ class ActionModule(ActionBase):
         }
         parcel = courier.step("answer", arguments, pick_codec(options["compress"], answer["codecs"]))["parcel"]
         return decode_pack(pieces_of(courier.receive(parcel)))
-
-
-def _modes(options: Dict[str, Any]) -> Modes:
-    try:
-        return modes_of(options)
-    except ValueError as error:
-        raise InputError(str(error)) from error
 
 
 def _listed(source: Source, shared: Shared, key: str) -> Tuple[str, bytes]:

@@ -301,13 +301,13 @@ tree:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.copia.sync.plugins.module_utils._ansible import MIRROR_OPTIONS, run_on_host
+from ansible_collections.copia.sync.plugins.module_utils._ansible import MIRROR_OPTIONS
 
 
 def main() -> None:
-    """Mirror on this host. The action plugin of the same name runs ``mirror_step`` instead."""
+    """What Ansible runs is the action plugin of the same name, which has the host run ``engine_step``."""
     module = AnsibleModule(argument_spec=MIRROR_OPTIONS, supports_check_mode=True)
-    run_on_host(module, "mirror", module.params)
+    module.fail_json(msg="copia.sync.mirror needs its action plugin, and this run has gone past it")
 
 
 if __name__ == "__main__":

@@ -20,10 +20,10 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 
 from ..module_utils import _copia
 from ..module_utils._copia.task.steps import INLINE_LIMIT
-from ..module_utils._engine import engine_id
+from ..modules.engine_step import engine_id
 from .bulk import BULK, uncompressed
 
-STEP_MODULE = "copia.sync.mirror_step"
+STEP_MODULE = "copia.sync.engine_step"
 
 
 class StepFailed(AnsibleActionFail):

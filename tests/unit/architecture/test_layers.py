@@ -37,6 +37,7 @@ PLANTED = [
         "plugins/modules/mirror.py",
         "\nfrom ansible_collections.copia.sync.plugins.module_utils._copia.disk import scan\n",
     ),
+    (house.imports_follow_the_table, "plugins/modules/engine_step.py", "\nfrom ansible.module_utils import basic\n"),
     (house.every_file_has_a_room, f"{ENGINE}/attic.py", "\nimport os\n"),
     (house.rooms_call_only_what_they_may, f"{ENGINE}/core/paths.py", "\nopen('x')\n"),
     (house.rooms_call_only_what_they_may, f"{ENGINE}/flow/pump.py", "\nprint('x')\n"),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bridge to Ansible: modes, results, sharing between forks, and the engine that is found."""
+"""The bridge to Ansible: results, sharing between forks, the engine that is found, and a step run by it."""
 
 from __future__ import annotations
 
@@ -11,52 +11,23 @@ import shutil
 import sys
 import time
 from multiprocessing import get_context
-from typing import Any, Iterator, Tuple
+from typing import Iterator, Tuple
 
 import pytest
 
 pytest.importorskip("ansible", reason="ansible-core is not installed for this interpreter: hosts have none either")
 
-from ansible_collections.copia.sync.plugins.module_utils import _ansible, _engine
-from ansible_collections.copia.sync.plugins.module_utils._copia.core.entries import Kind, Problem
+from ansible_collections.copia.sync.plugins.module_utils._copia.core.entries import Problem
 from ansible_collections.copia.sync.plugins.module_utils._copia.core.errors import InputError
 from ansible_collections.copia.sync.plugins.module_utils._copia.core.report import Report
 from ansible_collections.copia.sync.plugins.module_utils._copia.task import options
+from ansible_collections.copia.sync.plugins.modules import engine_step
+from ansible_collections.copia.sync.plugins.plugin_utils.libraries import require_libraries
 from ansible_collections.copia.sync.plugins.plugin_utils.shared import Shared
 
 from tests.conftest import ENGINE
 
 OPTIONS = {"report_limit": 2, "dest": "/d", "content_diff_limit": 100, "compare": "quick", "exclude": [], "include": []}
-
-
-@pytest.mark.parametrize(
-    ("mode", "directory_mode", "kind", "found", "wanted"),
-    [
-        ("0640", None, Kind.FILE, 0o777, 0o640),
-        ("0640", None, Kind.DIRECTORY, 0o755, 0o755),
-        (0o600, "2775", Kind.DIRECTORY, 0o700, 0o2775),
-        ("u=rwX,go=rX", "u=rwX,go=rX", Kind.FILE, 0o600, 0o644),
-        ("u=rwX,go=rX", "u=rwX,go=rX", Kind.FILE, 0o700, 0o755),
-        (None, "u=rwX,go=rX", Kind.DIRECTORY, 0o600, 0o755),
-        ("go-w", "preserve", Kind.FILE, 0o666, 0o644),
-        ("0640", "0750", Kind.LINK, 0o777, 0o777),
-    ],
-)
-def test_modes_are_forced_by_kind(mode: Any, directory_mode: Any, kind: Kind, found: int, wanted: int) -> None:
-    modes = _ansible.modes_of({"mode": mode, "directory_mode": directory_mode})
-    rule = options.source_spec({**OPTIONS, "src": "/s"}, modes)["mode_rule"]
-    assert rule(kind, found) == wanted
-
-
-@pytest.mark.parametrize("mode", ["xyz", "0888", "u=q"])
-def test_a_mode_that_is_none_is_refused_by_name(mode: str) -> None:
-    with pytest.raises(ValueError, match="mode is"):
-        _ansible.modes_of({"mode": mode, "directory_mode": None})
-
-
-def test_without_modes_there_is_no_rule() -> None:
-    assert _ansible.modes_of({"mode": None, "directory_mode": "preserve"}) is None
-    assert options.source_spec({**OPTIONS, "src": "/s"}, None)["mode_rule"] is None
 
 
 def test_problems_fail_the_task_and_are_capped_with_their_true_number() -> None:
@@ -85,42 +56,42 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> pathlib.P
     """An installed engine of this Python, and the only package ``copia`` that can be found."""
     site = tmp_path / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
     shutil.copytree(ENGINE, site / "copia", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(_engine, "ENGINE_HOMES", (str(tmp_path),))
+    monkeypatch.setattr(engine_step, "ENGINE_HOMES", (str(tmp_path),))
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.delitem(sys.modules, "copia")
     return site
 
 
 def test_an_installed_engine_is_found_and_told_from_another_build(engine: pathlib.Path) -> None:
-    _engine.find_engine(_engine.engine_id(str(ENGINE)))
+    engine_step.find_engine(engine_step.engine_id(str(ENGINE)))
     assert sys.path[0] == str(engine)
     (engine / "copia" / "core" / "brakes.py").write_text("older = True")
-    _engine.find_engine()
-    with pytest.raises(_engine.EngineMissing, match=r"another build than that of the collection; run the role copia"):
-        _engine.find_engine(_engine.engine_id(str(ENGINE)))
+    engine_step.find_engine()
+    with pytest.raises(engine_step.EngineMissing, match=r"another build than that of the collection; run the role"):
+        engine_step.find_engine(engine_step.engine_id(str(ENGINE)))
 
 
 def test_on_the_controller_the_collection_has_an_engine_of_its_own(engine: pathlib.Path) -> None:
     (engine / "copia" / "core" / "brakes.py").write_text("older = True")
-    _engine.find_engine(_engine.engine_id(str(ENGINE)), str(ENGINE))
+    engine_step.find_engine(engine_step.engine_id(str(ENGINE)), str(ENGINE))
     assert sys.modules["copia"].__path__ == [str(ENGINE)]
     del sys.modules["copia"]
-    with pytest.raises(_engine.EngineMissing):
-        _engine.find_engine(_engine.engine_id(str(ENGINE)), "/nonexistent")
+    with pytest.raises(engine_step.EngineMissing):
+        engine_step.find_engine(engine_step.engine_id(str(ENGINE)), "/nonexistent")
 
 
 def test_an_engine_that_is_missing_is_named_with_the_role(engine: pathlib.Path) -> None:
     shutil.rmtree(engine)
-    with pytest.raises(_engine.EngineMissing, match=r"no usable copia; run the role copia\.sync\.engine"):
-        _engine.find_engine()
+    with pytest.raises(engine_step.EngineMissing, match=r"no usable copia; run the role copia\.sync\.engine"):
+        engine_step.find_engine()
 
 
 def test_a_library_that_is_too_old_is_named_with_its_version(
     engine: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(_engine.NEEDED, "cbor2", (99, 0))
-    with pytest.raises(_engine.EngineMissing, match=r"cbor2 of version 99\.0 or newer \(it has \d"):
-        _engine.find_engine()
+    monkeypatch.setitem(engine_step.NEEDED, "cbor2", (99, 0))
+    with pytest.raises(engine_step.EngineMissing, match=r"cbor2 of version 99\.0 or newer \(it has \d"):
+        engine_step.find_engine()
 
 
 def test_an_engine_of_another_python_is_named_by_its_interpreter(engine: pathlib.Path) -> None:
@@ -128,15 +99,15 @@ def test_an_engine_of_another_python_is_named_by_its_interpreter(engine: pathlib
     (home / "bin").mkdir()
     (home / "bin" / "python").symlink_to(sys.executable)
     shutil.rmtree(engine)
-    with pytest.raises(_engine.EngineMissing) as caught:
-        _engine.find_engine()
+    with pytest.raises(engine_step.EngineMissing) as caught:
+        engine_step.find_engine()
     assert caught.value.interpreter == str(home / "bin" / "python")
 
 
 def test_the_controller_is_told_what_its_own_python_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(_engine.NEEDED, "no_such_library", (1, 0))
-    with pytest.raises(_engine.EngineMissing, match=r"no_such_library; install .*controller\.txt"):
-        _engine.require_libraries()
+    monkeypatch.setitem(engine_step.NEEDED, "no_such_library", (1, 0))
+    with pytest.raises(engine_step.EngineMissing, match=r"no_such_library; install .*controller\.txt"):
+        require_libraries()
 
 
 def share(place: Tuple[str, str, int]) -> "tuple[bytes, int]":

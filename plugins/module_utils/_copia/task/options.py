@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ..core.brakes import parse_limit
 from ..core.entries import Kind
@@ -15,9 +15,7 @@ from ..core.paths import show
 from ..core.report import Report, plain_changes, stats, tree_diff
 from ..core.selection import Rules
 from ..core.twin import engine
-
-Modes = Optional[Tuple[Callable[[int], int], Callable[[int], int]]]
-"""What forces the permissions of files, and those of directories."""
+from .modes import Modes
 
 
 def on_host(options: Mapping[str, Any], *names: str) -> Dict[str, Any]:

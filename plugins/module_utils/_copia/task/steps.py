@@ -26,7 +26,8 @@ from ..flow.source import Source, SourceSpec
 from ..flow.target import Target, TargetSpec
 from ..wire.messages import decode_listing, decode_plan, decode_wants, encode_listing, encode_plan, encode_wants
 from ..wire.pack import codecs, decode_pack, encode_pack
-from .options import Modes, on_host, result_of, source_spec, target_spec
+from .modes import Modes, modes_of
+from .options import on_host, result_of, source_spec, target_spec
 
 INLINE_LIMIT = 512 * 1024
 """Messages up to this many bytes travel inside arguments and results."""
@@ -78,10 +79,18 @@ class Task:
         yield from pieces_of(path)
 
 
-def run_step(step: str, task: Task) -> Dict[str, Any]:
-    """The result of one step. A run that cannot go on is a failed result with one line."""
+def run_module(arguments: Mapping[str, Any]) -> Dict[str, Any]:
+    """The result of one execution of the module ``engine_step``, whose arguments those are; those with a leading
+    underline are Ansible's own. A run that cannot go on is a failed result with one line.
+    """
+    messages = {name: value for name, value in arguments.items() if value is not None}
+    step, options = messages.get("step"), messages.get("options")
+    if step not in _STEPS or not isinstance(options, dict):
+        return {"failed": True, "msg": "this module is run by the action plugins of copia.sync only"}
+    how = {name: messages[name] for name in ("spool", "codec") if name in messages}
+    check, diff = bool(messages.get("_ansible_check_mode")), bool(messages.get("_ansible_diff"))
     try:
-        return _STEPS[step](task)
+        return _STEPS[step](Task(options, messages, modes_of(options), check, diff, **how))
     except CopiaError as error:
         return {"failed": True, "msg": str(error)}
 

@@ -1,18 +1,132 @@
+#!/usr/bin/python
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the engine is, and whether it is the one that the collection was made with."""
+"""Where the engine is on a host, whether it is the one that the collection was made with, and one step run by it.
+
+Ansible puts the arguments into this text and runs it as it is: nothing else is carried to the host. So what stands
+here imports neither Ansible nor the collection. The controller imports the finder from here.
+"""
 
 from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: engine_step
+short_description: One step of a task, run by the engine that is installed on the host
+version_added: 0.3.0
+author:
+  - The copia.sync authors (@copia-sync)
+description:
+  - The action plugins of this collection run this module on the host, once or twice in a task. It is not for
+    playbooks; the options are messages in a format of their own.
+  - It is one small file that needs nothing of Ansible on the host. It finds the engine that the role
+    copia.sync.engine installed, and has it do the step.
+  - Every step can be run twice. Nothing is kept on the host between two of them but what stands in the task's temporary
+    folder.
+extends_documentation_fragment:
+  - copia.sync.attributes
+options:
+  options:
+    description: The options of the M(copia.sync.mirror) or M(copia.sync.bisync) task, checked and complete.
+    type: dict
+    required: true
+  step:
+    description:
+      - What to do. V(consider) plans against a listing, V(finish) applies a parcel, V(offer) lists a source, V(answer)
+        builds a parcel, and V(mirror) does all at once where both trees are on the host.
+      - V(bisync) is a whole two-way sync, for the action plugin of M(copia.sync.bisync).
+    type: str
+    choices: [consider, finish, offer, answer, mirror, bisync]
+    required: true
+  engine:
+    description: The build of the engine that the collection was made with.
+    type: str
+  engine_folder:
+    description: The collection's own engine, where the host is the controller itself.
+    type: path
+  spool:
+    description: A folder on the host for large answers.
+    type: path
+  codec:
+    description: How to compress a parcel.
+    type: str
+    default: zlib
+  listing:
+    description: What the source holds, in base64.
+    type: str
+  listing_file:
+    description: The same as a file on the host.
+    type: path
+  wants:
+    description: What the destination wants of it, in base64.
+    type: str
+  wants_file:
+    description: The same as a file on the host.
+    type: path
+  plan:
+    description: The plan that the step before made, in base64.
+    type: str
+  plan_file:
+    description: The same as a file on the host.
+    type: path
+  parcel:
+    description: The contents, in base64.
+    type: str
+  parcel_file:
+    description: The same as a file on the host.
+    type: path
+seealso:
+  - module: copia.sync.mirror
+  - module: copia.sync.bisync
+"""
+
+EXAMPLES = r"""
+- name: Use a module that this one serves
+  copia.sync.mirror:
+    src: site
+    dest: /srv/www/site
+"""
+
+RETURN = r"""
+wants:
+  description: What the destination wants, inside the result or as the name of a file on the host.
+  returned: when there is something that it wants
+  type: dict
+plan:
+  description: The plan, for the next step.
+  returned: when there is something that the destination wants
+  type: dict
+listing:
+  description: What the source holds.
+  returned: for the step that lists
+  type: dict
+parcel:
+  description: The contents.
+  returned: for the step that builds a parcel
+  type: dict
+codecs:
+  description: The codecs that the host has, best first.
+  returned: when a parcel is to follow
+  type: list
+  elements: str
+"""
+
+import sys
+
+if __name__ == "__main__":  # a text from a pipe has the current folder among the places to import from: not here
+    sys.path[:] = [place for place in sys.path if place not in ("", ".")]
 
 import hashlib
 import importlib
 import importlib.util
+import json
 import os
 import re
-import sys
-from typing import Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
+ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
+"""What Ansible puts here is one line of JSON in ASCII, which can hold no three quotes in a row."""
+STEPS = ("consider", "finish", "offer", "answer", "mirror", "bisync")
 ENGINE_HOMES = ("/opt/copia", "~/.local/share/copia")
 """Where the role copia.sync.engine puts the engine: as root, as a user."""
 ROLE = "copia.sync.engine"
@@ -98,19 +212,6 @@ def _adopt(folder: str) -> str:
     return folder
 
 
-def require_libraries() -> None:
-    """Check what the collection itself needs on the controller.
-
-    :raises EngineMissing: naming what is missing.
-    """
-    missing = missing_libraries()
-    if missing:
-        raise EngineMissing(
-            f"{sys.executable} has no usable {', '.join(missing)}; "
-            "install the collection's requirements/controller.txt beside ansible-core"
-        )
-
-
 def missing_libraries() -> List[str]:
     """The libraries that can't be imported, or are older than the lower bounds of the engine."""
     found = []
@@ -142,3 +243,45 @@ def _installed() -> List[str]:
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     sites = [os.path.join(os.path.expanduser(home), "lib", version, "site-packages") for home in ENGINE_HOMES]
     return [site for site in sites if os.path.isdir(site)]
+
+
+def main() -> None:
+    """Run the step that the arguments ask for, and print its result."""
+    if ARGUMENTS.startswith("{"):
+        print(json.dumps(answer(json.loads(ARGUMENTS))))
+    else:
+        declare()
+
+
+def answer(arguments: Dict[str, Any]) -> Dict[str, Any]:
+    """The result of a step of the engine that is found here."""
+    try:
+        find_engine(arguments.get("engine"), arguments.get("engine_folder"))
+    except EngineMissing as error:
+        return {"failed": True, "msg": str(error), "engine_interpreter": error.interpreter}
+
+    from copia.task.steps import run_module
+
+    return dict(run_module(arguments))
+
+
+def declare() -> None:
+    """Without arguments: name them, for tools that read the arguments of modules."""
+    messages = ("listing", "wants", "plan", "parcel")
+    importlib.import_module("ansible.module_utils.basic").AnsibleModule(
+        argument_spec={
+            "options": {"type": "dict", "required": True},
+            "step": {"type": "str", "choices": [*STEPS], "required": True},
+            "engine": {"type": "str"},
+            "engine_folder": {"type": "path"},
+            "spool": {"type": "path"},
+            "codec": {"type": "str", "default": "zlib"},
+            **{name: {"type": "str", "no_log": True} for name in messages},
+            **{f"{name}_file": {"type": "path"} for name in messages},
+        },
+        supports_check_mode=True,
+    )
+
+
+if __name__ == "__main__":
+    main()

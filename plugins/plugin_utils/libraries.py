@@ -1,0 +1,23 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the collection itself needs on the controller."""
+
+from __future__ import annotations
+
+import sys
+
+from ..modules.engine_step import EngineMissing, missing_libraries
+
+
+def require_libraries() -> None:
+    """Check that the controller's own Python has the libraries.
+
+    :raises EngineMissing: naming what is missing.
+    """
+    missing = missing_libraries()
+    if missing:
+        raise EngineMissing(
+            f"{sys.executable} has no usable {', '.join(missing)}; "
+            "install the collection's requirements/controller.txt beside ansible-core"
+        )
