@@ -96,7 +96,7 @@ ROOMS = (
     Room("module_utils/_copia/link", engine("core.errors", "link"), LIBRARY, (), frozenset({"print", "input"})),
     Room(
         "module_utils/_copia/flow",
-        engine("core", "wire", "disk", "link", "flow"),
+        engine("core", "wire", "disk", "link", "flow", "__version__"),
         LIBRARY - {"argparse", "logging"},
         (),
         frozenset({"print", "input"}),
@@ -108,9 +108,17 @@ ROOMS = (
         (),
         frozenset({"print", "input"}),
     ),
-    Room("module_utils/_copia/cli.py", engine("flow", "core", "cli_delta", "cli_bisync", "__version__"), LIBRARY),
-    Room("module_utils/_copia/cli_delta.py", engine("flow", "core"), LIBRARY),
-    Room("module_utils/_copia/cli_bisync.py", engine("flow", "core", "cli.gitignore_line"), LIBRARY),
+    Room(
+        "module_utils/_copia/cli.py",
+        engine("core.errors", "cli_words", "cli_sync", "cli_bisync", "cli_delta", "cli_serve", "__version__"),
+        LIBRARY,
+    ),
+    Room("module_utils/_copia/cli_words.py", engine("core"), LIBRARY),
+    Room("module_utils/_copia/cli_hosts.py", engine("link.ssh"), LIBRARY),
+    *(
+        Room(f"module_utils/_copia/cli_{word}.py", engine("flow", "core", "cli_words", "cli_hosts"), LIBRARY)
+        for word in ("sync", "bisync", "delta", "serve")
+    ),
     Room("module_utils/_copia/__main__.py", engine("cli"), LIBRARY),
     Room("module_utils/_copia/__init__.py", (), frozenset({"__future__"})),
     Room("module_utils/_ansible.py", (), frozenset({"__future__", "typing"})),

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from typing import Any
 
-from .core.delta import MAX_BLOCK, MIN_BLOCK
+from .cli_words import block_size, jobs, say
 from .core.paths import show
 
 
@@ -37,48 +36,25 @@ def _command(commands: Any, name: str, what: str, run: Any) -> argparse.Argument
     return command
 
 
-def jobs(text: str) -> int:
-    """A number of threads.
-
-    :raises argparse.ArgumentTypeError: when it is none from 1 to 64.
-    """
-    if not text.isdigit() or not 1 <= int(text) <= 64:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a number from 1 to 64")
-    return int(text)
-
-
-def block_size(text: str) -> int:
-    """A block size in bytes.
-
-    :raises argparse.ArgumentTypeError: when it is no power of two from 512 to 65536.
-    """
-    number = int(text) if text.isdigit() else 0
-    if not MIN_BLOCK <= number <= MAX_BLOCK or number & (number - 1):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a power of two from {MIN_BLOCK} to {MAX_BLOCK}")
-    return number
-
-
 def _signature(options: argparse.Namespace) -> int:
     from .flow.primitives import sign
 
     blocks, size = sign(options.file, options.output, block_size=options.block_size, jobs=options.jobs)
-    return _say(f"{show(options.output)}: {blocks} blocks of {size} bytes")
+    say(f"{show(options.output)}: {blocks} blocks of {size} bytes")
+    return 0
 
 
 def _delta(options: argparse.Namespace) -> int:
     from .flow.primitives import make_delta
 
     literal, copied = make_delta(options.new, options.signature, options.output, jobs=options.jobs)
-    return _say(f"{show(options.output)}: {literal} literal bytes, {copied} bytes from the basis")
+    say(f"{show(options.output)}: {literal} literal bytes, {copied} bytes from the basis")
+    return 0
 
 
 def _patch(options: argparse.Namespace) -> int:
     from .flow.primitives import apply_patch
 
     length = apply_patch(options.basis, options.delta, options.output)
-    return _say(f"{show(options.output)}: {length} bytes, equal to what the delta was made for")
-
-
-def _say(line: str) -> int:
-    sys.stdout.write(line + "\n")
+    say(f"{show(options.output)}: {length} bytes, equal to what the delta was made for")
     return 0

@@ -31,6 +31,7 @@ class Kind(enum.IntEnum):
     LISTING = 1
     WANTS = 2
     PLAN = 3
+    REPORT = 4
 
 
 def seal(kind: Kind, body: Dict[str, Any]) -> bytes:

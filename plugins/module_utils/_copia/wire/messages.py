@@ -11,7 +11,7 @@ is believed from then on.
 from __future__ import annotations
 
 import struct
-from typing import Any, Dict, Iterator, List, Sequence, Tuple, Type, TypeVar
+from typing import Any, Dict, Iterator, List, Sequence, Tuple, Type
 
 from ..core.delta import pack_signature, unpack_signature
 from ..core.entries import ABSENT, Entry, Kind, Presence, Problem
@@ -22,8 +22,7 @@ from ..core.paths import ROOT, TreePath, join, parse_path, split
 from ..core.report import Report
 from ..core.steps import MakeDirectory, MirrorPlan, PutFile, PutLink, Reason, Remove, SetAttributes
 from . import envelope
-
-T = TypeVar("T")
+from .fields import is_a, list_of, pairs
 
 
 def encode_listing(listing: Listing) -> bytes:
@@ -51,18 +50,18 @@ def decode_listing(data: bytes) -> Listing:
     :raises RemoteProtocolError: when it is damaged, foreign, or breaks a rule of a manifest.
     """
     body = envelope.unseal(envelope.Kind.LISTING, data)
-    directories = _list_of(body, "directories", bytes)
+    directories = list_of(body, "directories", bytes)
     columns = [
         _cut(column, _unpack_numbers(lengths, len(directories)))
-        for column, lengths in zip(_list_of(body, "columns", bytes, 4), _list_of(body, "lengths", bytes, 4))
+        for column, lengths in zip(list_of(body, "columns", bytes, 4), list_of(body, "lengths", bytes, 4))
     ]
     manifest = checked_manifest(
-        _decode_root(_list_of(body, "root", bytes, 4)),
+        _decode_root(list_of(body, "root", bytes, 4)),
         zip(directories, (Rows(*row) for row in zip(*columns))),
-        _list_of(body, "sheltering", bytes),
-        _list_of(body, "unlisted", bytes),
+        list_of(body, "sheltering", bytes),
+        list_of(body, "unlisted", bytes),
     )
-    problems = tuple(Problem(parse_path(path), str(what)) for path, what in _pairs(body, "problems"))
+    problems = tuple(Problem(parse_path(path), str(what)) for path, what in pairs(body, "problems"))
     return Listing(manifest, bool(body.get("tree")), problems)
 
 
@@ -102,13 +101,13 @@ def decode_wants(data: bytes, listing: Listing) -> Wants:
     bits = body.get("rows")
     if not isinstance(bits, bytes) or len(bits) != (len(listing.manifest) + 7) // 8:
         raise RemoteProtocolError("the wants are about another listing")
-    bases = dict(map(_decode_basis, _list_of(body, "bases", list)))
+    bases = dict(map(_decode_basis, list_of(body, "bases", list)))
     return tuple(_wanted(bits, bases, listing))
 
 
 def _decode_basis(base: List[Any]) -> Tuple[int, Tuple[bytes, Any, bool]]:
     kinds = (int, bytes, bytes, bool)
-    if len(base) != 4 or not all(map(_is, base, kinds)) or len(base[1]) not in (0, 32):
+    if len(base) != 4 or not all(map(is_a, base, kinds)) or len(base[1]) not in (0, 32):
         raise RemoteProtocolError("the wants describe a basis in an unknown form")
     return base[0], (base[1], unpack_signature(base[2]) if base[2] else None, base[3])
 
@@ -164,24 +163,24 @@ def decode_plan(data: bytes) -> Tuple[MirrorPlan, Report, bool]:
     for name, types in _STEPS:
         groups[name] = tuple(
             (types[-1] if entry.kind is Kind.LINK else types[0])(entry.path, found, entry, reason)
-            for found, entry, reason in _decode_steps(_list_of(body, name, bytes, 9))
+            for found, entry, reason in _decode_steps(list_of(body, name, bytes, 9))
         )
     for name in ("clearances", "removals"):
         groups[name] = tuple(
             Remove(entry.path, entry, Reason.EXTRA, clears=name == "clearances")
-            for entry in _decode_entries(_list_of(body, name, bytes, 4))
+            for entry in _decode_entries(list_of(body, name, bytes, 4))
         )
-    closings = tuple(_decode_entries(_list_of(body, "closings", bytes, 4)))
-    problems = tuple((parse_path(path), str(what)) for path, what in _pairs(body, "problems"))
-    counts: Dict[str, Any] = dict(zip(_COUNTS, _list_of(body, "counts", int, len(_COUNTS))))
+    closings = tuple(_decode_entries(list_of(body, "closings", bytes, 4)))
+    problems = tuple((parse_path(path), str(what)) for path, what in pairs(body, "problems"))
+    counts: Dict[str, Any] = dict(zip(_COUNTS, list_of(body, "counts", int, len(_COUNTS))))
     plan = MirrorPlan(**groups, closings=closings, problems=problems, **counts)
     return plan, _decode_report(body), bool(body.get("tree"))
 
 
 def _decode_report(body: Dict[str, Any]) -> Report:
-    report = Report(notes=_list_of(body, "notes", str))
-    report.problems.extend(Problem(parse_path(path), what) for path, what in _pairs(body, "troubles"))
-    times = zip(_list_of(body, "phases", str), _list_of(body, "microseconds", int))
+    report = Report(notes=list_of(body, "notes", str))
+    report.problems.extend(Problem(parse_path(path), what) for path, what in pairs(body, "troubles"))
+    times = zip(list_of(body, "phases", str), list_of(body, "microseconds", int))
     report.seconds.update((phase, micros / 1e6) for phase, micros in times)
     return report
 
@@ -230,24 +229,3 @@ def _cut(column: bytes, lengths: Sequence[int]) -> List[bytes]:
         parts.append(column[at : at + length])
         at += length
     return parts
-
-
-def _list_of(body: Dict[str, Any], key: str, kind: Type[T], count: int = -1) -> List[T]:
-    found = body.get(key)
-    if not isinstance(found, list) or not all(_is(item, kind) for item in found):
-        raise RemoteProtocolError(f"a message lacks {key}, or has it in another form")
-    if count >= 0 and len(found) != count:
-        raise RemoteProtocolError(f"a message has {len(found)} {key}, expected {count}")
-    return found
-
-
-def _is(value: Any, kind: Type[Any]) -> bool:
-    """A boolean is not an integer here."""
-    return isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
-
-
-def _pairs(body: Dict[str, Any], key: str) -> Iterator[Tuple[bytes, str]]:
-    for pair in _list_of(body, key, list):
-        if len(pair) != 2 or not (_is(pair[0], bytes) and _is(pair[1], str)):
-            raise RemoteProtocolError(f"a message has {key} in another form")
-        yield pair[0], pair[1]

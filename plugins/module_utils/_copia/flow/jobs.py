@@ -1,0 +1,32 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The jobs that ``copia serve`` does, by the name that OPEN gives. Only the job that is asked for is imported."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Callable, Dict, Mapping
+
+from .grant import Grant
+from .serve import Job, OpenJob
+
+
+def _source(grant: Grant, terms: Mapping[str, Any]) -> Job:
+    from .mirror_jobs import SourceJob
+
+    return SourceJob(terms, grant)
+
+
+def _target(grant: Grant, terms: Mapping[str, Any]) -> Job:
+    from .mirror_jobs import TargetJob
+
+    return TargetJob(terms, grant)
+
+
+JOBS: Mapping[str, Callable[[Grant, Mapping[str, Any]], Job]] = {"source": _source, "target": _target}
+
+
+def jobs_for(grant: Grant) -> Dict[str, OpenJob]:
+    """All jobs, for a client with that grant."""
+    return {name: partial(job, grant) for name, job in JOBS.items()}
