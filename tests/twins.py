@@ -6,17 +6,27 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 from typing import Any, Iterator
 
 import pytest
 from copia.core import twin
 
-KINDS = ("python", "native") if importlib.util.find_spec("_copia_native") else ("python",)
+
+
+def has_native() -> bool:
+    """Whether the C module is installed, and the one that this checkout was written for."""
+    if importlib.util.find_spec("_copia_native") is None:
+        return False
+    return bool(importlib.import_module("_copia_native").ABI == twin.ABI)
+
+
+KINDS = ("python", "native") if has_native() else ("python",)
 """The twins that are here. Where there is one only, the laws that compare the two are skipped, and say why."""
 EACH_TWIN = pytest.mark.parametrize("kind", KINDS)
 BOTH = pytest.mark.skipif(
-    importlib.util.find_spec("_copia_native") is None, reason="_copia_native is not installed: there is one twin only"
+    not has_native(), reason="_copia_native of this checkout is not installed (make native): there is one twin only"
 )
 
 
@@ -27,7 +37,9 @@ def choose(patch: pytest.MonkeyPatch, kind: str) -> None:
 
 def module() -> Any:
     """The C module; the test is skipped where it is not installed."""
-    return pytest.importorskip("_copia_native", reason="_copia_native is not installed")
+    if not has_native():
+        pytest.skip("_copia_native of this checkout is not installed (make native)")
+    return importlib.import_module("_copia_native")
 
 
 @contextlib.contextmanager

@@ -11,20 +11,20 @@
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length);
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length) {
-    uint8_t alone[COPIA_STRONG];
+    uint8_t alone[COPIA_DIGEST];
     if (length < 1) {
         return 0;
     }
-    size_t size = (size_t)1 << input[0] % 13, count = (length - 1) / size;
-    uint8_t *blocks = malloc(count * size + 1), *together = malloc(count * COPIA_STRONG + 1);
+    size_t size = (size_t)1 << input[0] % 13, n = length - 1;
+    uint8_t *blocks = malloc(n + 1), *together = malloc((n / size + 1) * COPIA_DIGEST);
     if (blocks == NULL || together == NULL) {
         abort();
     }
-    memcpy(blocks, input + 1, count * size);
-    copia_strong_blocks(blocks, size, count, together, COPIA_STRONG);
-    for (size_t i = 0; i < count; i++) {
-        copia_strong(blocks + i * size, size, alone);
-        if (memcmp(alone, together + i * COPIA_STRONG, COPIA_STRONG) != 0) {
+    memcpy(blocks, input + 1, n);
+    copia_digests(blocks, n, size, together);
+    for (size_t at = 0; at < n; at += size) {
+        copia_digest(blocks + at, n - at < size ? n - at : size, alone);
+        if (memcmp(alone, together + at / size * COPIA_DIGEST, COPIA_DIGEST) != 0) {
             abort();
         }
     }

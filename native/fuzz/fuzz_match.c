@@ -43,7 +43,9 @@ static void row_of(const uint8_t *data, size_t n, uint8_t row[COPIA_ROW]) {
         row[i] = (uint8_t)(weak >> 8 * i);
         row[4 + i] = (uint8_t)(half >> 8 * i);
     }
-    copia_strong(data, n, row + 8);
+    uint8_t digest[COPIA_DIGEST];
+    copia_digest(data, n, digest);
+    memcpy(row + 8, digest, COPIA_STRONG);
 }
 
 static int is_among(const uint8_t *row, const uint8_t *rows, size_t count) {
@@ -79,19 +81,23 @@ static void check_find(const uint8_t *rows, size_t count, size_t size, size_t li
 static void check_blocks(const uint8_t *data, size_t n, size_t size) {
     size_t count = n / size + (n % size != 0);
     uint8_t *rows = malloc(count * COPIA_ROW + 1), *flags = malloc(count + 1), row[COPIA_ROW];
-    CHECK(rows != NULL && flags != NULL);
-    copia_block_rows(data, n, size, rows);
+    uint8_t *digests = malloc(2 * count * COPIA_DIGEST + 1), *again = digests + count * COPIA_DIGEST;
+    CHECK(rows != NULL && flags != NULL && digests != NULL);
+    copia_block_rows(data, n, size, rows, digests);
     for (size_t i = 0; i < count; i++) {
         row_of(data + i * size, i * size + size <= n ? size : n - i * size, row);
         CHECK(memcmp(row, rows + COPIA_ROW * i, COPIA_ROW) == 0);
+        CHECK(memcmp(row + 8, digests + COPIA_DIGEST * i, COPIA_STRONG) == 0);
     }
     if (count > 1) {
         rows[8] ^= 1;
     }
-    copia_equal_blocks(data, n, size, rows, count, flags);
+    copia_equal_blocks(data, n, size, rows, count, flags, again);
     for (size_t i = 0; i < count; i++) {
         CHECK(flags[i] == !(count > 1 && i == 0));
+        CHECK(!flags[i] || memcmp(again + COPIA_DIGEST * i, digests + COPIA_DIGEST * i, COPIA_DIGEST) == 0);
     }
+    free(digests);
     free(rows);
     free(flags);
 }

@@ -18,15 +18,11 @@
 extern unsigned char Frama_C_unsigned_char_interval(unsigned char least, unsigned char most);
 
 /* BLAKE3 reads what it is given, and may answer anything. */
-void copia_strong(const uint8_t *data, size_t n, uint8_t out[COPIA_STRONG]) {
-    for (size_t byte = 0; byte < COPIA_STRONG; byte++) {
-        out[byte] = Frama_C_unsigned_char_interval(0, n > 0 ? data[n - 1] | 255 : 255);
-    }
-}
-
-void copia_strong_blocks(const uint8_t *data, size_t size, size_t count, uint8_t *out, size_t stride) {
-    for (size_t i = 0; i < count; i++) {
-        copia_strong(data + i * size, size, out + i * stride);
+void copia_digests(const uint8_t *data, size_t n, size_t size, uint8_t *out) {
+    for (size_t at = 0; at < n; at += size, out += COPIA_DIGEST) {
+        for (size_t byte = 0; byte < COPIA_DIGEST; byte++) {
+            out[byte] = Frama_C_unsigned_char_interval(0, data[n - 1] | 255);
+        }
     }
 }
 
@@ -42,13 +38,14 @@ static void fill(uint8_t *data, size_t n) {
 
 int main(void) {
     uint8_t rows[BLOCKS * COPIA_ROW], data[DATA], equal[4], sums[4 * COPIA_ROW];
+    uint8_t digests[4 * COPIA_DIGEST];
     struct copia_table table;
     fill(rows, sizeof rows);
     fill(data, sizeof data);
     for (size_t size = 1; size <= LARGEST; size++) {
         for (size_t n = 1; n <= 4; n++) {
-            copia_block_rows(data, n, size, sums);
-            copia_equal_blocks(data, n, size, sums, (n + size - 1) / size, equal);
+            copia_block_rows(data, n, size, sums, digests);
+            copia_equal_blocks(data, n, size, sums, (n + size - 1) / size, equal, digests);
         }
         if (copia_table_make(&table, rows, BLOCKS, size) == 0) {
             uint32_t number = 0;

@@ -92,12 +92,12 @@ static void every_sum(void) {
 
 /* The window of size bytes at at, searched in text: the first that is equal to it, whatever was rolled over before. */
 static void search(const uint8_t *text, size_t length, size_t at, size_t size) {
-    uint8_t row[COPIA_ROW];
+    uint8_t row[COPIA_ROW], digest[COPIA_DIGEST];
     struct copia_table table;
     uint32_t number = 9;
     uint64_t failures = UINT64_MAX;
     size_t first = 0;
-    copia_block_rows(text + at, size, size, row);
+    copia_block_rows(text + at, size, size, row, digest);
     require(copia_table_make(&table, row, 1, size) == 0, "there is memory");
     size_t found = copia_find(&table, text, length, length, &number, &failures);
     copia_table_free(&table);

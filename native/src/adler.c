@@ -41,11 +41,10 @@ __attribute__((target("avx2"))) static uint64_t total(__m256i lanes) {
 }
 
 /* 32 bytes at a time: their sum, their sum weighted by 32 .. 1, and 32 times what came before them. */
-__attribute__((target("avx2"))) static uint32_t wide(const uint8_t *data, size_t n) {
+__attribute__((target("avx2"))) static uint32_t wide(uint32_t a, uint32_t b, const uint8_t *data, size_t n) {
     const __m256i zero = _mm256_setzero_si256(), ones = _mm256_set1_epi16(1);
     const __m256i weights = _mm256_setr_epi8(32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14,
                                              13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1);
-    uint32_t a = 1, b = 0;
     while (n >= WIDTH) {
         size_t vectors = n / WIDTH < VECTORS ? n / WIDTH : VECTORS;
         __m256i sum = zero, before = zero, weighted = zero;
@@ -66,11 +65,16 @@ __attribute__((target("avx2"))) static uint32_t wide(const uint8_t *data, size_t
 }
 #endif
 
-uint32_t copia_adler32(const uint8_t *data, size_t n) {
+uint32_t copia_adler32_from(uint32_t before, const uint8_t *data, size_t n) {
+    uint32_t a = before & 0xFFFF, b = before >> 16;
 #if COPIA_X86
     if (copia_has_avx2()) {
-        return wide(data, n);
+        return wide(a, b, data, n);
     }
 #endif
-    return plain(1, 0, data, n);
+    return plain(a, b, data, n);
+}
+
+uint32_t copia_adler32(const uint8_t *data, size_t n) {
+    return copia_adler32_from(1, data, n);
 }

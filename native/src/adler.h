@@ -14,4 +14,7 @@
 /* The weak sum of n bytes. */
 uint32_t copia_adler32(const uint8_t *data, size_t n);
 
+/* The same of bytes behind others whose weak sum is before. */
+uint32_t copia_adler32_from(uint32_t before, const uint8_t *data, size_t n);
+
 #endif

@@ -16,39 +16,70 @@ static int check_size(Py_ssize_t size) {
     return 0;
 }
 
+/* Two strings of bytes with room for count of each, as a pair; NULL without memory. */
+static PyObject *pair(Py_ssize_t count, Py_ssize_t first, Py_ssize_t second, uint8_t *places[2]) {
+    PyObject *one = PyBytes_FromStringAndSize(NULL, count * first);
+    PyObject *other = PyBytes_FromStringAndSize(NULL, count * second);
+    PyObject *both = one != NULL && other != NULL ? PyTuple_Pack(2, one, other) : NULL;
+    if (both != NULL) {
+        places[0] = (uint8_t *)PyBytes_AsString(one);
+        places[1] = (uint8_t *)PyBytes_AsString(other);
+    }
+    Py_XDECREF(one);
+    Py_XDECREF(other);
+    return both;
+}
+
 static PyObject *block_rows(PyObject *self, PyObject *args) {
+    const char *data;
+    Py_ssize_t n, size;
+    uint8_t *out[2];
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y#n", &data, &n, &size) || check_size(size) < 0) {
+        return NULL;
+    }
+    PyObject *made = pair(n / size + (n % size != 0), COPIA_ROW, COPIA_DIGEST, out);
+    if (made != NULL) {
+        Py_BEGIN_ALLOW_THREADS
+        copia_block_rows((const uint8_t *)data, (size_t)n, (size_t)size, out[0], out[1]);
+        Py_END_ALLOW_THREADS
+    }
+    return made;
+}
+
+static PyObject *block_digests(PyObject *self, PyObject *args) {
     const char *data;
     Py_ssize_t n, size;
     (void)self;
     if (!PyArg_ParseTuple(args, "y#n", &data, &n, &size) || check_size(size) < 0) {
         return NULL;
     }
-    PyObject *rows = PyBytes_FromStringAndSize(NULL, (n / size + (n % size != 0)) * COPIA_ROW);
-    if (rows != NULL) {
-        uint8_t *out = (uint8_t *)PyBytes_AsString(rows);
+    PyObject *made = PyBytes_FromStringAndSize(NULL, (n / size + (n % size != 0)) * COPIA_DIGEST);
+    if (made != NULL) {
+        uint8_t *out = (uint8_t *)PyBytes_AsString(made);
         Py_BEGIN_ALLOW_THREADS
-        copia_block_rows((const uint8_t *)data, (size_t)n, (size_t)size, out);
+        copia_digests((const uint8_t *)data, (size_t)n, (size_t)size, out);
         Py_END_ALLOW_THREADS
     }
-    return rows;
+    return made;
 }
 
 static PyObject *equal_blocks(PyObject *self, PyObject *args) {
     const char *data, *rows;
     Py_ssize_t n, size, length;
+    uint8_t *out[2];
     (void)self;
     if (!PyArg_ParseTuple(args, "y#ny#", &data, &n, &size, &rows, &length) || check_size(size) < 0) {
         return NULL;
     }
-    PyObject *equal = PyBytes_FromStringAndSize(NULL, length / COPIA_ROW);
-    if (equal != NULL) {
-        uint8_t *out = (uint8_t *)PyBytes_AsString(equal);
+    PyObject *made = pair(length / COPIA_ROW, 1, COPIA_DIGEST, out);
+    if (made != NULL) {
         Py_BEGIN_ALLOW_THREADS
         copia_equal_blocks((const uint8_t *)data, (size_t)n, (size_t)size, (const uint8_t *)rows,
-                           (size_t)(length / COPIA_ROW), out);
+                           (size_t)(length / COPIA_ROW), out[0], out[1]);
         Py_END_ALLOW_THREADS
     }
-    return equal;
+    return made;
 }
 
 static void forget_table(PyObject *capsule) {
@@ -118,8 +149,10 @@ static PyObject *find(PyObject *self, PyObject *args) {
 }
 
 static PyMethodDef methods[] = {
-    {"block_rows", block_rows, METH_VARARGS, "block_rows(data, size) -> rows of the blocks of data"},
-    {"equal_blocks", equal_blocks, METH_VARARGS, "equal_blocks(data, size, rows) -> a byte for each row, 1 where equal"},
+    {"block_rows", block_rows, METH_VARARGS, "block_rows(data, size) -> (rows, digests) of the blocks of data"},
+    {"block_digests", block_digests, METH_VARARGS, "block_digests(data, size) -> the BLAKE3 of each block of data"},
+    {"equal_blocks", equal_blocks, METH_VARARGS,
+     "equal_blocks(data, size, rows) -> (a byte for each row, 1 where equal; the BLAKE3 of those)"},
     {"make_table", make_table, METH_VARARGS, "make_table(rows, size, count) -> a table of the first count rows"},
     {"find", find, METH_VARARGS, "find(table, data, limit, failures) -> (position or -1, number, failures left)"},
     {NULL, NULL, 0, NULL},

@@ -102,10 +102,10 @@ static void tree(const uint8_t *data, size_t n, uint32_t counter, uint32_t root,
     compress(h, (const uint8_t *)pair, PIECE, 0, PARENT | root);
 }
 
-void copia_strong(const uint8_t *data, size_t n, uint8_t out[COPIA_STRONG]) {
+void copia_digest(const uint8_t *data, size_t n, uint8_t out[COPIA_DIGEST]) {
     uint32_t h[8];
     tree(data, n, 0, ROOT, h);
-    memcpy(out, h, COPIA_STRONG);
+    memcpy(out, h, COPIA_DIGEST);
 }
 
 #define LANES 4
@@ -202,8 +202,8 @@ static void hash_all(const uint8_t *in, size_t count, const struct level *level,
 }
 
 /* Blocks of 64 bytes to 512 KiB, a power of two; at most BATCH chunks in all. */
-static void perfect(const uint8_t *data, size_t size, size_t count, uint8_t *out, size_t stride) {
-    uint8_t values[BATCH * 32];
+static void perfect(const uint8_t *data, size_t size, size_t count, uint8_t *out) {
+    uint8_t values[BATCH * COPIA_DIGEST];
     size_t chunks = size < CHUNK ? 1 : size / CHUNK;
     uint32_t root = chunks == 1 ? ROOT : 0;
     struct level leaves = {(size < CHUNK ? size : CHUNK) / PIECE, chunks, 0, CHUNK_START, CHUNK_END | root};
@@ -212,24 +212,24 @@ static void perfect(const uint8_t *data, size_t size, size_t count, uint8_t *out
         struct level pairs = {1, chunks / 2, PARENT, 0, chunks == 2 ? ROOT : 0};
         hash_all(values, count * chunks / 2, &pairs, values);
     }
-    for (size_t i = 0; i < count; i++) {
-        memcpy(out + i * stride, values + i * 32, COPIA_STRONG);
-    }
+    memcpy(out, values, count * COPIA_DIGEST);
 }
 
-void copia_strong_blocks(const uint8_t *data, size_t size, size_t count, uint8_t *out, size_t stride) {
+void copia_digests(const uint8_t *data, size_t n, size_t size, uint8_t *out) {
     size_t chunks = size < CHUNK ? 1 : size / CHUNK;
-    if (size < PIECE || (size & (size - 1)) != 0 || chunks > BATCH) {
-        for (size_t i = 0; i < count; i++) {
-            copia_strong(data + i * size, size, out + i * stride);
+    if (size >= PIECE && (size & (size - 1)) == 0 && chunks <= BATCH) {
+        while (n >= size) {
+            size_t take = n / size < BATCH / chunks ? n / size : BATCH / chunks;
+            perfect(data, size, take, out);
+            data += take * size;
+            out += take * COPIA_DIGEST;
+            n -= take * size;
         }
-        return;
     }
-    while (count > 0) {
-        size_t take = count < BATCH / chunks ? count : BATCH / chunks;
-        perfect(data, size, take, out, stride);
-        data += take * size;
-        out += take * stride;
-        count -= take;
+    for (; n > 0; out += COPIA_DIGEST) {
+        size_t take = n < size ? n : size;
+        copia_digest(data, take, out);
+        data += take;
+        n -= take;
     }
 }

@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Rules
- * 1. The cheap sums come first: a strong sum is only computed where weak sum and half sum agree.
+ * 1. The cheap sum of the first half comes first: a block is only hashed where it agrees. The weak sum of the whole says no
+ *    more than that, and is for the search.
  * 2. Blocks that pass are hashed together, as many as stand next to each other. */
 #include "blocks.h"
 
@@ -11,7 +12,8 @@
 
 #include "adler.h"
 
-#define GROUP 64 /* blocks that are hashed together */
+#define NEAR 65536 /* bytes that are looked at together: a near cache holds them */
+#define GROUP (NEAR / 512)
 
 static void put32(uint8_t *out, uint32_t number) {
     for (int i = 0; i < 4; i++) {
@@ -19,62 +21,74 @@ static void put32(uint8_t *out, uint32_t number) {
     }
 }
 
-static int has32(const uint8_t *in, uint32_t number) {
-    uint8_t wanted[4];
-    put32(wanted, number);
-    return memcmp(in, wanted, 4) == 0;
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
 }
 
-void copia_block_rows(const uint8_t *data, size_t n, size_t size, uint8_t *rows) {
-    size_t whole = n / size;
-    for (size_t first = 0; first < whole; first += GROUP) {
-        size_t count = whole - first < GROUP ? whole - first : GROUP;
-        copia_strong_blocks(data + first * size, size, count, rows + first * COPIA_ROW + 8, COPIA_ROW);
-        for (size_t i = first; i < first + count; i++) {
-            put32(rows + i * COPIA_ROW, copia_adler32(data + i * size, size));
-            put32(rows + i * COPIA_ROW + 4, copia_adler32(data + i * size, size / 2));
+/* How many blocks make a group; small ones are no more than GROUP. */
+static size_t grouped(size_t size) {
+    return size > NEAR ? 1 : least(NEAR / size, GROUP);
+}
+
+static void put_row(const uint8_t *block, size_t n, const uint8_t *digest, uint8_t *row) {
+    uint32_t half = copia_adler32(block, n / 2);
+    put32(row, copia_adler32_from(half, block + n / 2, n - n / 2));
+    put32(row + 4, half);
+    memcpy(row + 8, digest, COPIA_STRONG);
+}
+
+void copia_block_rows(const uint8_t *data, size_t n, size_t size, uint8_t *rows, uint8_t *digests) {
+    while (n > 0) {
+        size_t near = least(n, grouped(size) * size);
+        copia_digests(data, near, size, digests);
+        for (size_t at = 0; at < near; at += size) {
+            put_row(data + at, least(size, near - at), digests, rows);
+            rows += COPIA_ROW;
+            digests += COPIA_DIGEST;
         }
-    }
-    size_t rest = n - whole * size;
-    if (rest > 0) {
-        uint8_t *row = rows + whole * COPIA_ROW;
-        put32(row, copia_adler32(data + whole * size, rest));
-        put32(row + 4, copia_adler32(data + whole * size, rest / 2));
-        copia_strong(data + whole * size, rest, row + 8);
+        data += near;
+        n -= near;
     }
 }
 
 static int seems_equal(const uint8_t *block, size_t n, const uint8_t *row) {
-    return has32(row, copia_adler32(block, n)) && has32(row + 4, copia_adler32(block, n / 2));
+    uint8_t half[4];
+    put32(half, copia_adler32(block, n / 2));
+    return memcmp(row + 4, half, sizeof half) == 0;
 }
 
-/* Blocks first .. last - 1, all whole, which all seem to be equal. */
-static void judge(const uint8_t *data, size_t size, const uint8_t *rows, size_t first, size_t last, uint8_t *equal) {
-    uint8_t strong[GROUP * COPIA_STRONG];
-    copia_strong_blocks(data + first * size, size, last - first, strong, COPIA_STRONG);
-    for (size_t i = first; i < last; i++) {
-        equal[i] = memcmp(strong + (i - first) * COPIA_STRONG, rows + i * COPIA_ROW + 8, COPIA_STRONG) == 0;
+/* n bytes, the blocks of some rows, which all seem to be equal. */
+static void judge(const uint8_t *data, size_t n, size_t size, const uint8_t *rows, uint8_t *equal, uint8_t *digests) {
+    copia_digests(data, n, size, digests);
+    for (size_t i = 0; i * size < n; i++) {
+        equal[i] = memcmp(digests + i * COPIA_DIGEST, rows + i * COPIA_ROW + 8, COPIA_STRONG) == 0;
+        if (!equal[i]) {
+            memset(digests + i * COPIA_DIGEST, 0, COPIA_DIGEST);
+        }
     }
 }
 
-void copia_equal_blocks(const uint8_t *data, size_t n, size_t size, const uint8_t *rows, size_t count, uint8_t *equal) {
-    size_t whole = n / size < count ? n / size : count, first = 0;
-    for (size_t i = 0; i < whole; i++) {
-        equal[i] = (uint8_t)seems_equal(data + i * size, size, rows + i * COPIA_ROW);
-        if (!equal[i] || i + 1 - first == GROUP || i + 1 == whole) {
-            size_t last = equal[i] ? i + 1 : i;
-            judge(data, size, rows, first, last, equal);
-            first = i + 1;
-        }
+/* How many of the blocks from the first seem to be equal, one after the other, at most a group; at least one does. */
+static size_t alike(const uint8_t *data, size_t n, size_t size, const uint8_t *rows, size_t count) {
+    size_t most = least(count, grouped(size)), found = 1;
+    while (found < most && found * size < n &&
+           seems_equal(data + found * size, least(size, n - found * size), rows + found * COPIA_ROW)) {
+        found++;
     }
-    for (size_t i = whole; i < count; i++) {
-        size_t rest = i == whole ? n - whole * size : 0;
-        const uint8_t *row = rows + i * COPIA_ROW;
-        uint8_t strong[COPIA_STRONG];
-        equal[i] = 0;
-        if (rest > 0 && seems_equal(data + i * size, rest, row)) {
-            copia_strong(data + i * size, rest, strong);
-            equal[i] = memcmp(strong, row + 8, COPIA_STRONG) == 0;
+    return found;
+}
+
+void copia_equal_blocks(const uint8_t *data, size_t n, size_t size, const uint8_t *rows, size_t count, uint8_t *equal,
+                        uint8_t *digests) {
+    memset(equal, 0, count);
+    memset(digests, 0, count * COPIA_DIGEST);
+    for (size_t i = 0; i < count && i * size < n;) {
+        const uint8_t *block = data + i * size, *row = rows + i * COPIA_ROW;
+        size_t left = n - i * size, found = 0;
+        if (seems_equal(block, least(size, left), row)) {
+            found = alike(block, left, size, row, count - i);
+            judge(block, least(left, found * size), size, row, equal + i, digests + i * COPIA_DIGEST);
         }
+        i += found > 0 ? found : 1;
     }
 }

@@ -16,11 +16,14 @@
 #define COPIA_CANDIDATES 8
 #define COPIA_MOST_BLOCK 65536
 
-/* The rows of n bytes in blocks of size; the last may be short. rows has room for all of them. */
-void copia_block_rows(const uint8_t *data, size_t n, size_t size, uint8_t *rows);
+/* The rows of n bytes in blocks of size, and the whole BLAKE3 of each; the last block may be short. There is room for
+ * all of them. */
+void copia_block_rows(const uint8_t *data, size_t n, size_t size, uint8_t *rows, uint8_t *digests);
 
-/* For each of count rows whether its block stands at its place in data (n bytes, the last block may be short): 0 or 1. */
-void copia_equal_blocks(const uint8_t *data, size_t n, size_t size, const uint8_t *rows, size_t count, uint8_t *equal);
+/* For each of count rows whether its block stands at its place in data (n bytes, the last block may be short): 0 or 1;
+ * and the whole BLAKE3 of those that do, 0 for the others. */
+void copia_equal_blocks(const uint8_t *data, size_t n, size_t size, const uint8_t *rows, size_t count, uint8_t *equal,
+                        uint8_t *digests);
 
 /* The whole blocks of a basis by their weak sums. Rows belong to the caller and must outlive the table. */
 struct copia_table {
@@ -28,8 +31,9 @@ struct copia_table {
     size_t size, count;
     uint32_t *slots;  /* number of a block + 1, the first with its weak sum; open addressing */
     uint32_t *next;   /* number + 1 of the next block with the same weak sum */
-    uint32_t *filter; /* two bits in one word for each weak sum */
-    uint32_t slot_mask, filter_mask;
+    uint32_t *coarse; /* two bits in one word for each weak sum, in so few words that a near cache holds them */
+    uint32_t *filter; /* three bits in one word for each weak sum */
+    uint32_t slot_mask, coarse_shift, filter_mask;
 };
 
 /* Fill in a table over the first count rows; 0, or -1 without memory. copia_table_free in either case. */

@@ -5,8 +5,9 @@
  * The search byte by byte.
  *
  * Rules
- * 1. Each position costs one word of a filter; what passes costs a look into the table; what is found there costs the
- *    half sum; what has that costs one strong sum, which is the judge.
+ * 1. Each position costs one word of a coarse filter, which a near cache holds; what passes, 1 in 8 for the largest
+ *    table, one of a fine filter; what passes that, a look into the table; what is found there costs the half sum; what has
+ *    that costs one strong sum, which is the judge.
  * 2. At most COPIA_CANDIDATES blocks with one weak sum are known, the first ones of the basis, and a number of failures
  *    is given, weak sums that were found at a block that is another one: crafted data costs no more than that. */
 #include "blocks.h"
@@ -28,14 +29,25 @@ static uint32_t mixed(uint32_t weak) {
     return weak ^ weak >> 15;
 }
 
-/* Its two bits in a word of the filter. */
+#define COARSE 65536 /* words of the coarse filter at most: 256 KiB */
+#define SPREAD 0x85EBCA6Bu
+
+/* Which word of the coarse filter, by the upper bits, and its two bits there. */
+static inline uint32_t coarse_place(uint32_t weak, uint32_t shift) {
+    return weak * SPREAD >> shift;
+}
+
+static inline uint32_t coarse_bits(uint32_t weak) {
+    return 1u << (weak * SPREAD >> 11 & 31) | 1u << (weak * SPREAD >> 6 & 31);
+}
+
+/* Its three bits in a word of the fine filter. */
 static uint32_t bits(uint32_t mix) {
-    return 1u << (mix >> 27) | 1u << (mix >> 22 & 31);
+    return 1u << (mix >> 27) | 1u << (mix >> 22 & 31) | 1u << (mix >> 17 & 31);
 }
 
 static inline uint32_t passes(const uint32_t *filter, uint32_t mask, uint32_t mix) {
-    uint32_t word = filter[mix & mask];
-    return word >> (mix >> 27) & word >> (mix >> 22 & 31) & 1;
+    return (filter[mix & mask] & bits(mix)) == bits(mix);
 }
 
 static uint32_t power_above(size_t n) {
@@ -50,6 +62,7 @@ static uint32_t power_above(size_t n) {
  * is no block: one comparison with the count says so. */
 static void insert(struct copia_table *table, uint32_t number) {
     uint32_t weak = get32(table->rows + (size_t)number * COPIA_ROW), mix = mixed(weak), slot = mix & table->slot_mask;
+    table->coarse[coarse_place(weak, table->coarse_shift)] |= coarse_bits(weak);
     table->filter[mix & table->filter_mask] |= bits(mix);
     for (uint32_t at; (at = table->slots[slot] - 1) < table->count; slot = (slot + 1) & table->slot_mask) {
         if (get32(table->rows + (size_t)at * COPIA_ROW) != weak) {
@@ -72,10 +85,12 @@ int copia_table_make(struct copia_table *table, const uint8_t *rows, size_t coun
     *table = (struct copia_table){.rows = rows, .size = size, .count = count};
     table->slot_mask = slots - 1;
     table->filter_mask = words - 1;
+    table->coarse_shift = (uint32_t)__builtin_clz(words < COARSE ? words : COARSE) + 1;
     table->slots = calloc(slots, sizeof *table->slots);
     table->next = calloc(count + 1, sizeof *table->next);
     table->filter = calloc(words, sizeof *table->filter);
-    if (table->slots == NULL || table->next == NULL || table->filter == NULL) {
+    table->coarse = calloc(COARSE, sizeof *table->coarse);
+    if (table->slots == NULL || table->next == NULL || table->filter == NULL || table->coarse == NULL) {
         return -1;
     }
     for (size_t number = 0; number < count; number++) {
@@ -88,6 +103,7 @@ void copia_table_free(struct copia_table *table) {
     free(table->slots);
     free(table->next);
     free(table->filter);
+    free(table->coarse);
     *table = (struct copia_table){0};
 }
 
@@ -105,7 +121,7 @@ static uint32_t looked_up(const struct copia_table *table, uint32_t weak, uint32
 /* Whether one of the blocks with its weak sum, a chain that begins at link, stands at data. */
 static int judged(const struct copia_table *table, const uint8_t *data, uint32_t link, uint32_t *number) {
     uint32_t half = copia_adler32(data, table->size / 2);
-    uint8_t strong[COPIA_STRONG];
+    uint8_t digest[COPIA_DIGEST];
     int hashed = 0;
     for (uint32_t at; (at = link - 1) < table->count; link = table->next[at]) {
         const uint8_t *row = table->rows + (size_t)at * COPIA_ROW;
@@ -113,10 +129,10 @@ static int judged(const struct copia_table *table, const uint8_t *data, uint32_t
             continue;
         }
         if (!hashed) {
-            copia_strong(data, table->size, strong);
+            copia_digests(data, table->size, table->size, digest);
             hashed = 1;
         }
-        if (memcmp(strong, row + 8, COPIA_STRONG) == 0) {
+        if (memcmp(digest, row + 8, COPIA_STRONG) == 0) {
             *number = at;
             return 1;
         }
@@ -154,7 +170,8 @@ static uint32_t headroom(size_t size) {
     return most + M - most % M;
 }
 
-/* Take in the next STRIDE positions: their weak sums, and a bit for each that passes the filter. The window moves on. */
+/* Take in the next STRIDE positions: their weak sums, and a bit for each that passes the coarse filter. The window moves
+ * on. */
 typedef uint64_t takes_in(const struct copia_table *table, const uint8_t *data, uint32_t room, struct window *w,
                           uint32_t sums[STRIDE]);
 
@@ -164,7 +181,8 @@ static uint64_t take_in(const struct copia_table *table, const uint8_t *data, ui
     uint64_t passed = 0;
     for (int i = 0; i < STRIDE; i++) {
         sums[i] = reduced(ranked) << 16 | reduced(sum);
-        passed |= (uint64_t)passes(table->filter, table->filter_mask, mixed(sums[i])) << i;
+        uint32_t wanted = coarse_bits(sums[i]);
+        passed |= (uint64_t)((table->coarse[coarse_place(sums[i], table->coarse_shift)] & wanted) == wanted) << i;
         sum += (uint32_t)data[(size_t)i + size] - data[i];
         ranked += sum - 1 - size * data[i];
     }
@@ -203,13 +221,19 @@ WIDE static inline __m256i reduced_wide(__m256i x) {
     return _mm256_min_epu32(x, _mm256_sub_epi32(x, _mm256_set1_epi32(M)));
 }
 
+WIDE static inline __m256i two_bits(__m256i mix) {
+    const __m256i one = _mm256_set1_epi32(1), low = _mm256_set1_epi32(31);
+    __m256i first = _mm256_sllv_epi32(one, _mm256_and_si256(_mm256_srli_epi32(mix, 11), low));
+    return _mm256_or_si256(first, _mm256_sllv_epi32(one, _mm256_and_si256(_mm256_srli_epi32(mix, 6), low)));
+}
+
 WIDE static uint64_t take_in_wide(const struct copia_table *table, const uint8_t *data, uint32_t room,
                                   struct window *w, uint32_t sums[STRIDE]) {
-    const uint32_t *filter = table->filter, mask = table->filter_mask;
+    const __m128i shift = _mm_cvtsi32_si128((int)table->coarse_shift);
     const __m256i size = _mm256_set1_epi32((int)table->size), one = _mm256_set1_epi32(1);
     __m256i sum = _mm256_set1_epi32((int)w->sum), ranked = _mm256_set1_epi32((int)(reduced(w->ranked) + room));
     uint64_t passed = 0;
-    uint32_t mixes[STRIDE];
+    uint32_t places[STRIDE], wanted[STRIDE];
     for (int i = 0; i < STRIDE; i += 8) {
         __m256i out = eight(data + i), in = eight(data + i + table->size), step = _mm256_sub_epi32(in, out);
         __m256i after = _mm256_add_epi32(sum, running(step));
@@ -218,15 +242,15 @@ WIDE static uint64_t take_in_wide(const struct copia_table *table, const uint8_t
         __m256i low = reduced_wide(_mm256_sub_epi32(after, step));
         __m256i high = reduced_wide(_mm256_sub_epi32(ranked_after, gain));
         __m256i weak = _mm256_or_si256(_mm256_slli_epi32(high, 16), low);
-        __m256i mix = _mm256_mullo_epi32(weak, _mm256_set1_epi32((int)0x9E3779B1u));
-        mix = _mm256_xor_si256(mix, _mm256_srli_epi32(mix, 15));
+        __m256i mix = _mm256_mullo_epi32(weak, _mm256_set1_epi32((int)SPREAD));
         _mm256_storeu_si256((__m256i *)(void *)(sums + i), weak);
-        _mm256_storeu_si256((__m256i *)(void *)(mixes + i), mix);
+        _mm256_storeu_si256((__m256i *)(void *)(places + i), _mm256_srl_epi32(mix, shift));
+        _mm256_storeu_si256((__m256i *)(void *)(wanted + i), two_bits(mix));
         sum = last_lane(after);
         ranked = last_lane(ranked_after);
     }
     for (int i = 0; i < STRIDE; i++) {
-        passed |= (uint64_t)passes(filter, mask, mixes[i]) << i;
+        passed |= (uint64_t)((table->coarse[places[i]] & wanted[i]) == wanted[i]) << i;
     }
     w->sum = (uint32_t)_mm256_extract_epi32(sum, 0);
     w->ranked = (uint32_t)_mm256_extract_epi32(ranked, 0);
@@ -250,6 +274,39 @@ static int stands(const struct copia_table *table, const uint8_t *data, uint32_t
     return 0;
 }
 
+#define AHEAD 8 /* strides that are taken in before the first of them is looked at */
+
+struct stride {
+    uint64_t passed;
+    uint32_t sums[STRIDE];
+};
+
+/* Take in some strides, and fetch what the fine filter has of the positions that passed: its memory is far. */
+static void take_ahead(const struct copia_table *table, const uint8_t *data, size_t count, struct window *w,
+                       struct stride *strides) {
+    takes_in *const next = copia_has_avx2() ? take_in_wide : take_in;
+    uint32_t room = headroom(table->size);
+    for (struct stride *one = strides; one < strides + count; one++, data += STRIDE) {
+        one->passed = next(table, data, room, w, one->sums);
+        for (uint64_t left = one->passed; left != 0; left &= left - 1) {
+            __builtin_prefetch(table->filter + (mixed(one->sums[__builtin_ctzll(left)]) & table->filter_mask));
+        }
+    }
+}
+
+/* The first position of a stride at which a block stands; STRIDE where there is none. */
+static size_t found_in(const struct copia_table *table, const uint8_t *data, const struct stride *stride,
+                       uint32_t *number, uint64_t *failures) {
+    for (uint64_t left = stride->passed; left != 0; left &= left - 1) {
+        size_t i = (size_t)__builtin_ctzll(left);
+        if (passes(table->filter, table->filter_mask, mixed(stride->sums[i])) &&
+            stands(table, data + i, stride->sums[i], number, failures)) {
+            return i;
+        }
+    }
+    return STRIDE;
+}
+
 size_t copia_find(const struct copia_table *table, const uint8_t *data, size_t n, size_t limit, uint32_t *number,
                   uint64_t *failures) {
     size_t size = table->size, at = 0;
@@ -257,14 +314,14 @@ size_t copia_find(const struct copia_table *table, const uint8_t *data, size_t n
         return limit;
     }
     size_t end = n - size + 1 < limit ? n - size + 1 : limit;
-    uint32_t weak = copia_adler32(data, size), room = headroom(size);
-    struct window w = {byte_sum(data, size) + 1, weak >> 16};
-    takes_in *const next = copia_has_avx2() ? take_in_wide : take_in;
-    for (; at + STRIDE < end; at += STRIDE) {
-        uint32_t sums[STRIDE];
-        for (uint64_t left = next(table, data + at, room, &w, sums); left != 0; left &= left - 1) {
-            size_t i = (size_t)__builtin_ctzll(left);
-            if (stands(table, data + at + i, sums[i], number, failures)) {
+    struct window w = {byte_sum(data, size) + 1, copia_adler32(data, size) >> 16};
+    struct stride strides[AHEAD];
+    while (at + STRIDE < end) {
+        size_t count = (end - at - 1) / STRIDE < AHEAD ? (end - at - 1) / STRIDE : AHEAD;
+        take_ahead(table, data + at, count, &w, strides);
+        for (size_t one = 0; one < count; one++, at += STRIDE) {
+            size_t i = found_in(table, data + at, strides + one, number, failures);
+            if (i < STRIDE) {
                 return at + i;
             }
         }

@@ -10,7 +10,7 @@ import json
 import sys
 from typing import Any, Dict, Iterable, List
 
-from .core.delta import MAX_BLOCK, MIN_BLOCK
+from .core.signature import MAX_BLOCK, MIN_BLOCK
 from .core.entries import Problem
 from .core.errors import InputError
 from .core.paths import show

@@ -19,17 +19,13 @@ from copia.core.delta import (
     Copy,
     Instruction,
     Literal,
-    Signature,
-    block_size_for,
     delta,
-    pack_signature,
     patch,
-    signature,
     sizes,
-    unpack_signature,
 )
 from copia.core.errors import RemoteProtocolError
 from copia.core.rolling import weak_sum
+from copia.core.signature import Signature, block_size_for, pack_signature, signature, unpack_signature
 
 from tests.twins import KINDS, choose
 
@@ -176,7 +172,7 @@ class Spent:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.rolled = self.judged = 0
-        find, judge = blocks.search, blocks.strong_sum
+        find, judge = blocks.search, blocks.digest_of_block
 
         def counted_find(data: bytes, size: int, known: "dict[int, int]") -> int:
             found = find(data, size, known)
@@ -188,7 +184,7 @@ class Spent:
             return judge(block)
 
         monkeypatch.setattr(blocks, "search", counted_find)
-        monkeypatch.setattr(blocks, "strong_sum", counted_judge)
+        monkeypatch.setattr(blocks, "digest_of_block", counted_judge)
 
 
 PERIOD = bytes(range(251)) * 17

@@ -10,7 +10,7 @@ import zlib
 
 import pytest
 from copia.core import rolling
-from copia.core.delta import MAX_BLOCK, MIN_BLOCK
+from copia.core.signature import MAX_BLOCK, MIN_BLOCK
 from hypothesis import given
 from hypothesis import strategies as st
 

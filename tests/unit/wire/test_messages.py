@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import pytest
-from copia.core.delta import Signature, signature
 from copia.core.entries import ABSENT, Entry, Kind, Problem
 from copia.core.errors import RemoteProtocolError
 from copia.core.manifest import Block, Manifest, pack_rows
@@ -14,6 +13,7 @@ from copia.core.mirror_plan import plan_mirror
 from copia.core.parcel import Listing, Want
 from copia.core.paths import ROOT, TreePath
 from copia.core.report import Report
+from copia.core.signature import Signature, signature
 from copia.wire import envelope, gate
 from copia.wire.messages import decode_listing, decode_plan, decode_wants, encode_listing, encode_plan, encode_wants
 from hypothesis import given, settings

@@ -5,7 +5,8 @@
 
 Rules
 1. A row is the weak sum of a block, that of its first half, and its strong sum (``docs/formats/signature.md``).
-2. The cheap sums come first; the strong sum, the first 16 bytes of the block's BLAKE3, is the judge.
+2. The cheap sums come first; the strong sum, the first 16 bytes of the block's BLAKE3, is the judge. The other 16 are
+   handed on too: what was hashed once needs no second look at the whole file (``docs/decisions/one-hash.md``).
 3. Of the blocks with one weak sum, the first ``MAX_CANDIDATES`` of the basis are known.
 4. A search is given a number of failures: a weak sum that was found and whose block was another one. Crafted data
    costs no more than that.
@@ -16,13 +17,15 @@ Each loop is here in Python and, under the same name and with the same results, 
 from __future__ import annotations
 
 import struct
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 from . import twin
 from .rolling import search, weak_sum
 
 STRONG = 16
+DIGEST = 32
 _SUMS = struct.Struct("<II")
+_HALF = struct.Struct("<4xI")
 _WEAK = struct.Struct(f"<I{4 + STRONG}x")
 ROW_SIZE = _SUMS.size + STRONG
 MAX_CANDIDATES = 8
@@ -31,35 +34,59 @@ Found = Tuple[int, int, int]
 """Position (-1 for none), number of the block that stands there, failures that are left."""
 
 
-def strong_sum(block: bytes) -> bytes:
-    """The strong sum of ``block``, 16 bytes."""
+def digest_of_block(block: bytes) -> bytes:
+    """The BLAKE3 of ``block``, 32 bytes; the first 16 are its strong sum."""
     from blake3 import blake3
 
-    return bytes(blake3(block).digest(length=STRONG))
+    return bytes(blake3(block).digest())
 
 
-def row_of(block: bytes) -> bytes:
-    """The row of one block."""
-    return _SUMS.pack(weak_sum(block), weak_sum(block[: len(block) // 2])) + strong_sum(block)
+def _row_of(block: bytes, digest: bytes) -> bytes:
+    return _SUMS.pack(weak_sum(block), _half(block)) + digest[:STRONG]
 
 
-def block_rows(data: bytes, size: int) -> bytes:
-    """The rows of ``data`` in blocks of ``size`` bytes; the last may be short."""
+def _half(block: bytes) -> int:
+    return weak_sum(block[: len(block) // 2])
+
+
+def _blocks(data: bytes, size: int) -> Iterator[bytes]:
+    return (data[at : at + size] for at in range(0, len(data), size))
+
+
+def block_rows(data: bytes, size: int) -> Tuple[bytes, bytes]:
+    """The rows of ``data`` in blocks of ``size`` bytes, and the BLAKE3 of each block; the last may be short."""
     if twin.native is not None:
-        return bytes(twin.native.block_rows(data, size))
-    return b"".join(row_of(data[at : at + size]) for at in range(0, len(data), size))
+        made: Tuple[bytes, bytes] = twin.native.block_rows(data, size)
+        return made
+    digests = [digest_of_block(block) for block in _blocks(data, size)]
+    return b"".join(map(_row_of, _blocks(data, size), digests)), b"".join(digests)
 
 
-def equal_blocks(data: bytes, size: int, rows: bytes) -> bytes:
-    """A byte for each row: 1 where its block stands at its place in ``data``; the last block may be short."""
+def block_digests(data: bytes, size: int) -> bytes:
+    """The BLAKE3 of each block of ``size`` bytes of ``data``; the last may be short."""
     if twin.native is not None:
-        return bytes(twin.native.equal_blocks(data, size, rows))
+        return bytes(twin.native.block_digests(data, size))
+    return b"".join(map(digest_of_block, _blocks(data, size)))
+
+
+def equal_blocks(data: bytes, size: int, rows: bytes) -> Tuple[bytes, bytes]:
+    """A byte for each row, 1 where its block stands at its place in ``data`` (the last block may be short), and for
+    each row the BLAKE3 of that block, zeros where it does not.
+    """
+    if twin.native is not None:
+        made: Tuple[bytes, bytes] = twin.native.equal_blocks(data, size, rows)
+        return made
     places = range(0, len(rows), ROW_SIZE)
-    return bytes(_is_block(data[n * size : (n + 1) * size], rows[at : at + ROW_SIZE]) for n, at in enumerate(places))
+    digests = [_equal(data[n * size : (n + 1) * size], rows[at : at + ROW_SIZE]) for n, at in enumerate(places)]
+    return bytes(digest is not None for digest in digests), b"".join(digest or bytes(DIGEST) for digest in digests)
 
 
-def _is_block(block: bytes, row: bytes) -> bool:
-    return bool(block) and row[:4] == _SUMS.pack(weak_sum(block), 0)[:4] and row_of(block) == row
+def _equal(block: bytes, row: bytes) -> Optional[bytes]:
+    """The BLAKE3 of the block where it is that of the row."""
+    if not block or _HALF.unpack_from(row)[0] != _half(block):
+        return None
+    digest = digest_of_block(block)
+    return digest if digest[:STRONG] == row[-STRONG:] else None
 
 
 class Table:
@@ -101,7 +128,7 @@ class Table:
         weak = weak_sum(block)
         numbers = (self._first[weak], *self._others.get(weak, ()))
         rows = [(number, self._rows[number * ROW_SIZE : (number + 1) * ROW_SIZE]) for number in numbers]
-        half = weak_sum(block[: len(block) // 2]).to_bytes(4, "little")
+        half = _half(block).to_bytes(4, "little")
         alike = [(number, row) for number, row in rows if row[4:8] == half]
-        strong = strong_sum(block) if alike else b""
+        strong = digest_of_block(block)[:STRONG] if alike else b""
         return next((number for number, row in alike if row[8:] == strong), None)

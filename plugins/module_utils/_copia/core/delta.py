@@ -19,22 +19,19 @@ Rules
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Iterable, Iterator, List, Optional, Tuple, Union
 
 from . import twin
-from .blocks import ROW_SIZE, Table, block_rows, equal_blocks
-from .errors import RemoteProtocolError
+from .blocks import DIGEST, Table, equal_blocks
+from .signature import MAX_BLOCK, Signature
 
-MIN_BLOCK, MAX_BLOCK = 512, 65536
-MAX_BLOCKS = 1 << 19
 WINDOW = 1 << 20
 """Bytes that are read at once."""
 PART = 16 << 20
-"""Bytes of a gap that are searched as one piece of work."""
-_HEAD = struct.Struct("<4sIQ")
-_MAGIC = b"COPS"
+"""Bytes of gaps that are searched as one piece of work."""
+MOST_PARTS = 256
+"""Parts that are one piece of work at most."""
 
 ReadAt = Callable[[int, int], bytes]
 """``read_at(offset, length)``: that range of the new file; shorter only at its end."""
@@ -68,24 +65,6 @@ def effort() -> Effort:
 
 
 @dataclass(frozen=True)
-class Signature:
-    """The sums of a basis of ``length`` bytes in blocks of ``block_size``; ``rows`` has one for each."""
-
-    block_size: int
-    length: int
-    rows: bytes
-
-    def part(self, first: int, count: int) -> bytes:
-        """The rows of ``count`` blocks from ``first``."""
-        return self.rows[first * ROW_SIZE : (first + count) * ROW_SIZE]
-
-    @property
-    def blocks(self) -> int:
-        """How many blocks there are, the last short one included."""
-        return len(self.rows) // ROW_SIZE
-
-
-@dataclass(frozen=True)
 class Copy:
     """``length`` bytes of the basis from ``offset``."""
 
@@ -102,62 +81,35 @@ class Literal:
 
 
 Instruction = Union[Copy, Literal]
-
-
-def block_size_for(size: int) -> int:
-    """The block size for a basis of ``size`` bytes: a power of two from 512 to 65536.
-
-    Small and nearly constant, not the square root of the size: a scattered edit costs a whole block of literals, so
-    blocks of 32 KiB (the square root's at 1 GiB) send 15 times what 2 KiB ones do.
-    """
-    block = 2048 if size < 8 << 20 else 4096
-    while block < MAX_BLOCK and size > block * MAX_BLOCKS:
-        block *= 2
-    return block
-
-
-def signature(chunks: Iterable[bytes], block_size: int) -> Signature:
-    """The signature of a basis that comes in ``chunks``; how it is cut does not matter."""
-    rows: List[bytes] = []
-    rest, length = b"", 0
-    for chunk in chunks:
-        length += len(chunk)
-        rest = rest + chunk if rest else chunk
-        whole = len(rest) - len(rest) % block_size
-        rows.append(block_rows(rest[:whole], block_size))
-        rest = rest[whole:]
-    rows.append(block_rows(rest, block_size))
-    return Signature(block_size, length, b"".join(rows))
-
-
-def pack_signature(signed: Signature) -> bytes:
-    """A signature as bytes (docs/formats/signature.md)."""
-    return _HEAD.pack(_MAGIC, signed.block_size, signed.length) + signed.rows
-
-
-def unpack_signature(packed: bytes) -> Signature:
-    """The signature in ``packed``.
-
-    :raises RemoteProtocolError: when it is foreign, damaged or out of bounds.
-    """
-    if len(packed) < _HEAD.size or packed[:4] != _MAGIC:
-        raise RemoteProtocolError("not a copia signature: expected the magic bytes COPS")
-    _magic, block_size, length = _HEAD.unpack_from(packed)
-    if not MIN_BLOCK <= block_size <= MAX_BLOCK or block_size & (block_size - 1):
-        raise RemoteProtocolError(f"a signature has blocks of {block_size} bytes, not a power of two, 512 to 65536")
-    if len(packed) - _HEAD.size != -(-length // block_size) * ROW_SIZE:
-        raise RemoteProtocolError("a signature has another number of blocks than its length says")
-    return Signature(block_size, length, packed[_HEAD.size :])
+Part = Tuple[Instruction, bytes]
+"""An instruction, and for a copy the BLAKE3 of each of its blocks as the new file has them, 32 bytes each."""
 
 
 def delta(
     read_at: ReadAt, length: int, signed: Signature, *, each: Each = map, how: Optional[Effort] = None
 ) -> Iterator[Instruction]:
     """What turns the basis into the new file of ``length`` bytes, in its order; adjacent copies are joined."""
-    return _joined(_matched(read_at, length, signed, (each, how or effort())))
+    return joined(part for part, _digests in parts_of(read_at, length, signed, each=each, how=how))
 
 
-def _joined(parts: Iterator[Instruction]) -> Iterator[Instruction]:
+def parts_of(
+    read_at: ReadAt, length: int, signed: Signature, *, each: Each = map, how: Optional[Effort] = None
+) -> Iterator[Part]:
+    """The same in smaller parts, none joined, with the digests of what is copied.
+
+    Front-aligned, then shifted, then searched: each looks into the gaps that the one before left.
+    """
+    how = how or effort()
+    shift = length - signed.length
+    parts = _aligned(read_at, [(Literal(0, length), b"")], 0, signed, each)
+    if shift:
+        parts = _aligned(read_at, parts, shift, signed, each)
+    for pieces in each(_searcher(read_at, length, signed, how), _batches(parts, how)):
+        yield from pieces
+
+
+def joined(parts: Iterable[Instruction]) -> Iterator[Instruction]:
+    """The same instructions, with neighbours that continue each other as one."""
     last: Optional[Instruction] = None
     for part in parts:
         if last is None:
@@ -172,95 +124,92 @@ def _joined(parts: Iterator[Instruction]) -> Iterator[Instruction]:
 
 
 class _Window:
-    """The new file through a window that moves forward."""
+    """The new file through a window that moves forward; never beyond ``end``."""
 
-    def __init__(self, read_at: ReadAt, length: int) -> None:
-        self._read_at, self._length = read_at, length
+    def __init__(self, read_at: ReadAt, end: int) -> None:
+        self._read_at, self._end = read_at, end
         self._at, self._data = 0, b""
 
     def view(self, offset: int, length: int) -> bytes:
-        """``length`` bytes from ``offset``; shorter where the file ends."""
+        """``length`` bytes from ``offset``; shorter at the end."""
         start = offset - self._at
         if start < 0 or start + length > len(self._data):
             self._at, start = offset, 0
-            self._data = self._read_at(offset, min(max(length, WINDOW), self._length - offset))
+            self._data = self._read_at(offset, min(max(length, WINDOW), self._end - offset))
         return self._data[start : start + length]
 
 
-def _matched(read_at: ReadAt, length: int, signed: Signature, means: Tuple[Each, Effort]) -> Iterator[Instruction]:
-    """Front-aligned, then shifted, then searched: each looks into the gaps that the one before left."""
-    each, how = means
-    shift = length - signed.length
-    parts = _aligned(read_at, [Literal(0, length)], 0, signed, each)
-    if shift:
-        parts = _aligned(read_at, parts, shift, signed, each)
-    found = each(_searcher(read_at, length, signed, how), _in_pieces(parts) if how.for_each_gap else parts)
-    for pieces in found:
-        yield from pieces
+def _batches(parts: Iterable[Part], how: Effort) -> Iterator[List[Part]]:
+    """Parts that are one piece of work: large gaps cut where each has an effort of its own, small ones together."""
+    batch: List[Part] = []
+    weight = 0
+    for part, digests in parts:
+        most = PART if how.for_each_gap and isinstance(part, Literal) else part.length
+        for at in range(part.offset, part.offset + part.length, most):
+            piece = replace(part, offset=at, length=min(most, part.offset + part.length - at))
+            batch.append((piece, digests))
+            weight += piece.length if isinstance(piece, Literal) else 0
+            if weight >= PART or len(batch) >= MOST_PARTS:
+                yield batch
+                batch, weight = [], 0
+    yield batch
 
 
-def _in_pieces(parts: Iterable[Instruction]) -> Iterator[Instruction]:
-    for part in parts:
-        if isinstance(part, Copy):
-            yield part
-            continue
-        for at in range(part.offset, part.offset + part.length, PART):
-            yield Literal(at, min(PART, part.offset + part.length - at))
-
-
-def _aligned(
-    read_at: ReadAt, parts: Iterable[Instruction], shift: int, signed: Signature, each: Each
-) -> Iterator[Instruction]:
+def _aligned(read_at: ReadAt, parts: Iterable[Part], shift: int, signed: Signature, each: Each) -> Iterator[Part]:
     """The parts, with each gap compared with the blocks of the basis that lie ``shift`` bytes before it."""
-    for part in parts:
+    for part, digests in parts:
         if isinstance(part, Copy):
-            yield part
+            yield part, digests
             continue
         at, end = part.offset, part.offset + part.length
-        for start, stop in _runs(read_at, part, shift, signed, each):
+        for start, stop, found in _runs(read_at, part, shift, signed, each):
             if start > at:
-                yield Literal(at, start - at)
-            yield Copy(start - shift, stop - start)
+                yield Literal(at, start - at), b""
+            yield Copy(start - shift, stop - start), found
             at = stop
         if at < end:
-            yield Literal(at, end - at)
+            yield Literal(at, end - at), b""
 
 
-def _runs(read_at: ReadAt, gap: Literal, shift: int, signed: Signature, each: Each) -> Iterator[Tuple[int, int]]:
-    """Start and end of each range of the gap in which every block on that diagonal is equal."""
+def _runs(read_at: ReadAt, gap: Literal, shift: int, signed: Signature, each: Each) -> Iterator[Tuple[int, int, bytes]]:
+    """Start and end of each range of the gap in which every block on that diagonal is equal, and their digests."""
     size, end = signed.block_size, gap.offset + gap.length
     first = max(0, -(-(gap.offset - shift) // size))
     last = min(signed.blocks, -(-(end - shift) // size))
     count = max(1, WINDOW // size)
 
-    def compare(number: int) -> bytes:
+    def compare(number: int) -> Tuple[bytes, bytes]:
         span = min(count * size, signed.length - number * size, end - shift - number * size)
         return equal_blocks(read_at(number * size + shift, span), size, signed.part(number, min(count, last - number)))
 
     groups = range(first, last, count)
-    for number, equal in zip(groups, each(compare, groups) if len(groups) > 1 else map(compare, groups)):
+    compared = each(compare, groups) if len(groups) > 1 else map(compare, groups)
+    for number, (equal, digests) in zip(groups, compared):
         at = equal.find(1)
         while at >= 0:
             stop = equal.find(0, at)
             stop = len(equal) if stop < 0 else stop
-            yield (number + at) * size + shift, min((number + stop) * size, signed.length) + shift
+            end_of_run = min((number + stop) * size, signed.length) + shift
+            yield (number + at) * size + shift, end_of_run, digests[at * DIGEST : stop * DIGEST]
             at = equal.find(1, stop)
 
 
-def _searcher(
-    read_at: ReadAt, length: int, signed: Signature, how: Effort
-) -> Callable[[Instruction], Iterable[Instruction]]:
-    """A function that takes one part apart: a copy stays, a gap is searched. The table is made when the first is."""
+def _searcher(read_at: ReadAt, length: int, signed: Signature, how: Effort) -> Callable[[List[Part]], Iterable[Part]]:
+    """A function that takes parts apart: a copy stays, a gap is searched. The table is made when the first is."""
     made: List[Table] = []
-    whole = _Search(_Window(read_at, length), length, signed, how)
+    whole = _Search(length, signed, how)
 
-    def solve(part: Instruction) -> Iterable[Instruction]:
-        if isinstance(part, Copy) or part.length < signed.block_size:
-            return (part,)
-        if not made:
-            made.append(Table(signed.rows, signed.block_size, signed.length // signed.block_size))
-        search = _Search(_Window(read_at, length), length, signed, how) if how.for_each_gap else whole
-        return list(search.gap(part, made[0]))
+    def solve(parts: List[Part]) -> Iterable[Part]:
+        found: List[Part] = []
+        for part, digests in parts:
+            if isinstance(part, Copy) or part.length < signed.block_size:
+                found.append((part, digests))
+                continue
+            if not made:
+                made.append(Table(signed.rows, signed.block_size, signed.length // signed.block_size))
+            search = _Search(length, signed, how) if how.for_each_gap else whole
+            found.extend(search.gap(_Window(read_at, part.offset + part.length), part, made[0]))
+        return found
 
     return solve
 
@@ -268,34 +217,36 @@ def _searcher(
 class _Search:
     """The search byte by byte, with the budgets of one file, or of one gap."""
 
-    def __init__(self, window: _Window, length: int, signed: Signature, how: Effort) -> None:
-        self._window, self._signed, self._how = window, signed, how
+    def __init__(self, length: int, signed: Signature, how: Effort) -> None:
+        self._signed, self._how = signed, how
         self._positions, self._failures = how.positions, how.failures
         self._patience = max(8 * signed.block_size, length // how.share)
 
-    def gap(self, gap: Literal, table: Table) -> Iterator[Instruction]:
+    def gap(self, window: _Window, gap: Literal, table: Table) -> Iterator[Part]:
         """The gap, taken apart into copies and what is really new."""
         at, end = gap.offset, gap.offset + gap.length
         while True:
-            hit = self._next(at, end, table)
+            hit = self._next(window, at, end, table)
             if hit is None:
                 break
             here, number = hit
-            run = self._run(here, number, end)
+            stop, digests = self._run(window, here, number, end)
+            if stop == here:
+                break  # the file changes while it is read; its reader finds out
             if here > at:
-                yield Literal(at, here - at)
-            yield run
-            at = here + run.length
+                yield Literal(at, here - at), b""
+            yield Copy(number * self._signed.block_size, stop - here), digests
+            at = stop
         if at < end:
-            yield Literal(at, end - at)
+            yield Literal(at, end - at), b""
 
-    def _next(self, at: int, end: int, table: Table) -> Optional[Tuple[int, int]]:
+    def _next(self, window: _Window, at: int, end: int, table: Table) -> Optional[Tuple[int, int]]:
         """Where the next block of the basis stands, and its number. Positions that were passed cost budget."""
         size = self._signed.block_size
         limit = min(end - size + 1, at + self._patience)
         while at < limit and self._positions > 0 and self._failures > 0:
             step = min(self._how.step, limit - at, self._positions)
-            data = self._window.view(at, size - 1 + step)
+            data = window.view(at, size - 1 + step)
             if len(data) < size:
                 return None  # the file shrank while it is read; its reader finds out
             found, number, self._failures = table.find(data, step, self._failures)
@@ -306,24 +257,26 @@ class _Search:
             at += step
         return None
 
-    def _run(self, here: int, number: int, end: int) -> Copy:
-        """The block ``number``, which stands at ``here``, and those behind it up to the first that differs. Twice as
+    def _run(self, window: _Window, here: int, number: int, end: int) -> Tuple[int, bytes]:
+        """Where the blocks from ``number`` end that stand at ``here`` one behind the other, and their digests. Twice as
         many are compared each time.
         """
         signed, size = self._signed, self._signed.block_size
-        following, stop, count = number + 1, here + size, 1
-        while following < signed.blocks and stop < end:
-            span = min(count * size, signed.length - following * size, end - stop)
-            rows = signed.part(following, -(-span // size))
-            equal = equal_blocks(self._window.view(stop, span), size, rows)
+        stop, count = here, 2
+        digests: List[bytes] = []
+        while number < signed.blocks and stop < end:
+            span = min(count * size, signed.length - number * size, end - stop)
+            equal, found = equal_blocks(window.view(stop, span), size, signed.part(number, -(-span // size)))
             good = equal.find(0)
             if good >= 0:
                 stop += good * size
+                digests.append(found[: good * DIGEST])
                 break
             stop += span
-            following += len(equal)
+            digests.append(found)
+            number += len(equal)
             count = min(2 * count, max(1, WINDOW // size))
-        return Copy(number * size, stop - here)
+        return stop, b"".join(digests)
 
 
 def patch(read_basis_at: ReadAt, parts: Iterable[Union[Copy, bytes]]) -> Iterator[bytes]:

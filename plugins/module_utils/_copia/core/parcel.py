@@ -15,10 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, Optional, Tuple, Union
 
-from .delta import Signature
 from .entries import Entry, Problem
 from .manifest import Manifest
 from .paths import TreePath
+from .signature import Signature
 
 SMALL_LIMIT = 128 * 1024
 """Files up to this many bytes travel in one item: they are read at once, so their digest is known at the start."""

@@ -13,6 +13,8 @@ from typing import Callable, Deque, Dict, Iterable, Iterator, List, Sequence, Ty
 from ..core import twin
 
 HANDS = 2
+ENOUGH, MANY = 256 * 1024, 256
+"""Bytes, and pieces, that are handed over at once."""
 P = TypeVar("P")
 R = TypeVar("R")
 
@@ -72,35 +74,50 @@ def go_through(hands: int) -> Callable[[Callable[[P], R], Iterable[P]], Iterable
 
 
 class Hashing:
-    """The BLAKE3 of what passes by, computed beside it by a hand of its own, at most a few pieces behind."""
+    """The BLAKE3 of what passes by, computed beside it by a hand of its own, at most a few pieces behind.
 
-    def __init__(self) -> None:
+    With ``through``, that of what it makes of each piece.
+    """
+
+    def __init__(self, through: Callable[[bytes], bytes] = bytes) -> None:
         from blake3 import blake3
 
         self._state = blake3()
-        self._waiting: "queue.Queue[bytes]" = queue.Queue(8)
+        self._through = through
+        self._waiting: "queue.Queue[List[bytes]]" = queue.Queue(4)
+        self._gathered: List[bytes] = []
+        self._size = 0
         self._hand = threading.Thread(target=self._work, daemon=True)
         self._hand.start()
 
     def _work(self) -> None:
         while True:
-            piece = self._waiting.get()
-            if not piece:
+            pieces = self._waiting.get()
+            if not pieces:
                 return
-            self._state.update(piece)
+            for piece in pieces:
+                self._state.update(self._through(piece))
 
     def update(self, piece: bytes) -> None:
-        """Take in the next piece."""
-        if piece:
-            self._waiting.put(piece)
+        """Take in the next piece. Small ones are handed over together."""
+        self._gathered.append(piece)
+        self._size += len(piece)
+        if self._size >= ENOUGH or len(self._gathered) >= MANY:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        if self._gathered:
+            self._waiting.put(self._gathered)
+            self._gathered, self._size = [], 0
 
     def digest(self) -> bytes:
         """The BLAKE3 of all pieces, 32 bytes; nothing can be taken in after it."""
+        self._hand_over()
         self.close()
         return bytes(self._state.digest())
 
     def close(self) -> None:
         """Let the hand go. May be called twice."""
         if self._hand.is_alive():
-            self._waiting.put(b"")
+            self._waiting.put([])
             self._hand.join()

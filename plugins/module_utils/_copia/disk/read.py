@@ -20,15 +20,17 @@ import os
 import stat
 import struct
 from itertools import groupby
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Generator, Iterable, Iterator, List, Optional, Tuple
 
 from ..core import twin
 from ..core.blocks import block_rows
-from ..core.delta import Copy, Signature, delta
+from ..core.delta import Copy, delta
 from ..core.entries import Entry
 from ..core.manifest import row_of_file
 from ..core.parcel import SMALL_LIMIT, Begin, Broken, Copied, Data, Differs, End, Here, Item, Same, Small, Trouble, Want
 from ..core.paths import TreePath, split
+from ..core.signature import Signature
+from .ahead import Ahead
 from .folders import FILE, Folders
 from .hands import HANDS, each, go_through
 
@@ -138,17 +140,19 @@ class Reader:
     def _stream(self, want: Want, descriptor: int) -> Iterator[Item]:
         """A large file, whole or as a delta. Once begun, trouble is ``Broken``: the stream stays in frame."""
         yield Begin(want.entry.path, want.entry.size)
-        state = fresh_digest() if self._digests or want.signature is not None else None
+        digest = b""
         try:
             if want.signature is None:
+                state = fresh_digest() if self._digests else None
                 yield from _whole(descriptor, want.entry.size, state)
+                digest = state.digest() if state else b""
             else:
-                yield from _difference(descriptor, want, state)
+                digest = yield from _difference(descriptor, want.entry.size, want.signature)
             sound = _is_as_listed(descriptor, want.entry)
         except OSError as error:
             yield Broken(cannot_be_read(error.errno))
             return
-        yield End(state.digest() if state else b"") if sound else Broken(CHANGED)
+        yield End(digest) if sound else Broken(CHANGED)
 
 
 def _directory_of_whole(want: Want) -> Optional[TreePath]:
@@ -173,23 +177,24 @@ def _whole(descriptor: int, size: int, state: Any) -> Iterator[Item]:
         yield Data(data)
 
 
-def _difference(descriptor: int, want: Want, state: Any) -> Iterator[Item]:
-    """The delta, with the digest computed in one pass beside it."""
-    if want.signature is None:
-        return
+def _difference(descriptor: int, size: int, signed: Signature) -> Generator[Item, None, bytes]:
+    """The delta; the digest of the file is computed beside it, and returned."""
 
     def read_at(offset: int, length: int) -> bytes:
         return os.pread(descriptor, length, offset)
 
-    for part in delta(read_at, want.entry.size, want.signature, each=go_through(HANDS)):
-        start, end = part.offset, part.offset + part.length
-        if isinstance(part, Copy):
-            yield Copied(part.offset, part.length)
-            continue
-        for at in range(start, end, WINDOW):
-            yield Data(read_at(at, min(WINDOW, end - at)))
-    for at in range(0, want.entry.size, WINDOW):
-        state.update(read_at(at, WINDOW))
+    digest = Ahead(lambda: digest_of(descriptor))
+    try:
+        for part in delta(read_at, size, signed, each=go_through(HANDS)):
+            start, end = part.offset, part.offset + part.length
+            if isinstance(part, Copy):
+                yield Copied(part.offset, part.length)
+                continue
+            for at in range(start, end, WINDOW):
+                yield Data(read_at(at, min(WINDOW, end - at)))
+    finally:
+        digest.wait()
+    return digest.result()
 
 
 def _is_as_listed(descriptor: int, entry: Entry) -> bool:
@@ -287,19 +292,27 @@ def sign_open(descriptor: int, length: int, block_size: int) -> Signature:
     :raises OSError: when it can't be read.
     """
     hands = HANDS if length > 2 * WINDOW else 1
-    rows = [rows for _data, rows in sign_pieces(descriptor, length, block_size, hands)]
+    rows = [rows for rows, _digests in sign_pieces(descriptor, length, block_size, hands)]
     return Signature(block_size, length, b"".join(rows))
 
 
+def digest_of_blocks(descriptor: int, length: int, block_size: int) -> bytes:
+    """The BLAKE3 of the BLAKE3s of the blocks of an open file.
+
+    :raises OSError: when it can't be read.
+    """
+    return digest_of_pieces(digests for _rows, digests in sign_pieces(descriptor, length, block_size, HANDS))
+
+
 def sign_pieces(descriptor: int, length: int, block_size: int, hands: int) -> Iterator[Tuple[bytes, bytes]]:
-    """The windows of an open file, and the rows of the blocks in each; several at once where the C twin works.
+    """The rows of the blocks of an open file and their digests, a window at a time; several at once where the C twin
+    works.
 
     :raises OSError: when it can't be read.
     """
 
     def window(at: int) -> Tuple[bytes, bytes]:
-        data = os.pread(descriptor, min(WINDOW, length - at), at)
-        return data, block_rows(data, block_size)
+        return block_rows(os.pread(descriptor, min(WINDOW, length - at), at), block_size)
 
     yield from go_through(hands)(window, range(0, length, WINDOW))
 

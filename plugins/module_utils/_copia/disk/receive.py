@@ -12,7 +12,7 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, Optional, Set
+from typing import Dict, Iterator, Optional, Set
 
 from ..core.entries import Entry, Kind
 from ..core.errors import InputError, RemoteProtocolError
@@ -23,6 +23,7 @@ from ..core.steps import MirrorPlan, Put, PutFile, PutLink
 from . import operations as op
 from .copying import Copying, asked_for
 from .folders import FILE, Folders
+from .hands import Hashing
 from .stage import Stage
 
 _NEXT = {
@@ -126,12 +127,12 @@ class Receiving:
                 yield from writer.take(item)
             else:
                 raise RemoteProtocolError(f"a parcel ends within {show(begin.path)}")
+            trouble = item.what if isinstance(item, Broken) else writer.trouble(item.digest)
         except BaseException:
             os.close(new)
             raise
         finally:
-            writer.close_basis()
-        trouble = item.what if isinstance(item, Broken) else writer.trouble(item.digest)
+            writer.close()
         if trouble:
             os.close(new)
             yield op.Unlink(*place)
@@ -180,7 +181,7 @@ class _Stream:
     def __init__(self, new: int, basis: int, length: int) -> None:
         self.literal = self.matched = 0
         self._new, self._basis, self._length = new, basis, length
-        self._state: Optional[Any] = None
+        self._state: Optional[Hashing] = None
         self._short = False
 
     def take(self, item: Item) -> op.Acts:
@@ -207,9 +208,7 @@ class _Stream:
             self._short = True
             return
         if self._state is None:
-            from blake3 import blake3
-
-            self._state = blake3()
+            self._state = Hashing()
         self._state.update(data)
         yield op.Append(self._new, data)
 
@@ -221,8 +220,10 @@ class _Stream:
             return _DAMAGED
         return ""
 
-    def close_basis(self) -> None:
-        """Close the basis."""
+    def close(self) -> None:
+        """Close the basis, and let the hand go that hashes."""
+        if self._state is not None:
+            self._state.close()
         if self._basis >= 0:
             os.close(self._basis)
 

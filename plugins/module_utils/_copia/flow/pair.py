@@ -36,11 +36,11 @@ from ..core.report import foresee
 from ..core.selection import Rules
 from ..core.steps import MirrorPlan
 from ..core.verdicts import Policy, Where
+from ..disk.ahead import Ahead
 from ..disk.archive import Archive, Identities, load, name_of_paths, remember, remembered, save
 from ..disk.folders import open_root
 from ..disk.scan import is_native
 from ..disk.state import state_folder
-from .ahead import Ahead
 from .contents import checked, replaced_by, wants_of
 from .leftovers import undone_of, without_unsaved
 from .sides import Considers, Places, Side

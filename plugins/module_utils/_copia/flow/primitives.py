@@ -15,16 +15,18 @@ import contextlib
 import os
 import stat
 import time
-from typing import BinaryIO, Iterator, List, Optional, Tuple
+from typing import Any, BinaryIO, Iterator, List, Optional, Tuple
 
-from ..core.delta import WINDOW, Copy, Signature, block_size_for, delta, patch
+from ..core.blocks import block_digests
+from ..core.delta import WINDOW, Copy, Instruction, joined, parts_of, patch
 from ..core.errors import InputError, RemoteProtocolError
 from ..core.paths import show
-from ..disk.hands import Hashing, go_through
+from ..core.signature import Signature, block_size_for
+from ..disk.hands import HANDS, Hashing, go_through
 from ..disk.operations import Attributes, run
 from ..disk.output import write_whole
 from ..disk.perform import perform
-from ..disk.read import digest_of, fresh_digest, sign_pieces
+from ..disk.read import digest_of_blocks, fresh_digest, sign_pieces
 from ..disk.root import open_source
 from ..wire.primitives import (
     MAX_LITERAL,
@@ -36,7 +38,6 @@ from ..wire.primitives import (
     encode_delta,
     encode_signature,
 )
-from .ahead import Ahead
 
 
 def sign(basis: bytes, out: bytes, *, block_size: Optional[int] = None, jobs: int = 2) -> Tuple[int, int]:
@@ -47,20 +48,17 @@ def sign(basis: bytes, out: bytes, *, block_size: Optional[int] = None, jobs: in
     with _opened(basis) as stream:
         descriptor, length, before = stream.fileno(), _length(stream), _stamp(stream)
         size = block_size or block_size_for(length)
-        hashing = Hashing()
+        state = fresh_digest()
         rows: List[bytes] = []
         try:
-            for data, part in sign_pieces(descriptor, length, size, jobs):
-                hashing.update(data)
+            for part, digests in sign_pieces(descriptor, length, size, jobs):
+                state.update(digests)
                 rows.append(part)
         except OSError as error:
             raise InputError(f"{show(basis)} cannot be read: {os.strerror(error.errno or 0)}") from error
-        finally:
-            hashing.close()
-        digest = hashing.digest()
         if _stamp(stream) != before:
             raise InputError(f"{show(basis)} changed while it was read; run again")
-    signed = SignedFile(Signature(size, length, b"".join(rows)), digest)
+    signed = SignedFile(Signature(size, length, b"".join(rows)), state.digest())
     rows.clear()
     _write(out, encode_signature(signed, fresh_digest()))
     return signed.signature.blocks, size
@@ -75,7 +73,8 @@ def make_delta(new: bytes, signature: bytes, out: bytes, *, jobs: int = 2) -> Tu
         signed = decode_signature(stream.read, fresh_digest())
     with _opened(new) as stream:
         sums = [0, 0]
-        _write(out, encode_delta(signed, _operations(new, stream, signed, jobs, sums), fresh_digest()))
+        with _hashing(jobs) as state:
+            _write(out, encode_delta(signed, _operations(new, stream, signed, jobs, sums), state))
     return sums[0], sums[1]
 
 
@@ -85,23 +84,26 @@ def _operations(path: bytes, stream: BinaryIO, signed: SignedFile, jobs: int, su
     def read_at(offset: int, size: int) -> bytes:
         return os.pread(descriptor, size, offset)
 
-    digest = Ahead(lambda: digest_of(descriptor))
-    try:
-        for part in delta(read_at, length, signed.signature, each=go_through(jobs)):
-            sums[isinstance(part, Copy)] += part.length
-            if isinstance(part, Copy):
-                yield part
-                continue
-            for at in range(part.offset, part.offset + part.length, MAX_LITERAL):
-                data = read_at(at, min(MAX_LITERAL, part.offset + part.length - at))
-                if not data:
-                    raise InputError(f"{show(path)} changed while it was read; run again")
-                yield data
-    finally:
-        digest.wait()
+    copied = fresh_digest()
+
+    def noted() -> Iterator[Instruction]:
+        for part, digests in parts_of(read_at, length, signed.signature, each=go_through(jobs)):
+            copied.update(digests)
+            yield part
+
+    for part in joined(noted()):
+        sums[isinstance(part, Copy)] += part.length
+        if isinstance(part, Copy):
+            yield part
+            continue
+        for at in range(part.offset, part.offset + part.length, MAX_LITERAL):
+            data = read_at(at, min(MAX_LITERAL, part.offset + part.length - at))
+            if not data:
+                raise InputError(f"{show(path)} changed while it was read; run again")
+            yield data
     if _stamp(stream) != before:
         raise InputError(f"{show(path)} changed while it was read; run again")
-    yield End(digest.result())
+    yield End(copied.digest())
 
 
 def apply_patch(basis: bytes, delta_path: bytes, out: bytes) -> int:
@@ -110,9 +112,10 @@ def apply_patch(basis: bytes, delta_path: bytes, out: bytes) -> int:
     :raises InputError: when a file can't be read or written, the delta is none, or it was made for another basis;
         ``out`` is as it was then.
     """
-    with _opened(basis) as old, _opened(delta_path) as stream:
+    with _opened(basis) as old, _opened(delta_path) as stream, contextlib.ExitStack() as stack:
         with _naming(delta_path):
-            reader = DeltaReader(stream.read, fresh_digest())
+            state = stack.enter_context(_hashing(HANDS))
+            reader = DeltaReader(stream.read, state)
         if _length(old) != reader.basis_length:
             raise InputError(
                 f"{show(basis)} is not the basis of {show(delta_path)}: it has {_length(old)} bytes, "
@@ -123,7 +126,7 @@ def apply_patch(basis: bytes, delta_path: bytes, out: bytes) -> int:
             with _naming(delta_path):
                 _write(out, made.pieces())
         except _Mismatch:
-            if digest_of(old.fileno()) != reader.basis:
+            if digest_of_blocks(old.fileno(), _length(old), reader.block_size) != reader.basis:
                 raise InputError(
                     f"{show(basis)} is not the basis of {show(delta_path)}: its content is another one; "
                     "take the file that the signature was made of"
@@ -148,25 +151,37 @@ class _Made:
 
         :raises _Mismatch: when it is not.
         """
-        hashing = Hashing()
+        copied = Hashing(lambda piece: block_digests(piece, self._reader.block_size))
         try:
             for operation in self._reader.operations():
                 if isinstance(operation, End):
-                    if hashing.digest() != operation.result:
+                    if copied.digest() != operation.result:
                         raise _Mismatch
                     return
                 for piece in patch(self._read_at, (operation,)):
                     self.length += len(piece)
-                    hashing.update(piece)
+                    if isinstance(operation, Copy):
+                        copied.update(piece)
                     yield piece
         finally:
-            hashing.close()
+            copied.close()
 
     def _read_at(self, offset: int, size: int) -> bytes:
         data = os.pread(self._old.fileno(), size, offset)
         if len(data) != size:
             raise _Mismatch
         return data
+
+
+@contextlib.contextmanager
+def _hashing(hands: int) -> Iterator[Any]:
+    """A BLAKE3 state; with several hands one of its own computes it."""
+    state = Hashing() if hands > 1 else fresh_digest()
+    try:
+        yield state
+    finally:
+        if isinstance(state, Hashing):
+            state.close()
 
 
 @contextlib.contextmanager

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Optional, Tuple
 
 from ..core.brakes import Brake, Limit, explain, pulled_brakes
-from ..core.delta import block_size_for
 from ..core.entries import ABSENT, Entry, Kind, Problem
 from ..core.errors import Braked, InputError, RemoteProtocolError
 from ..core.manifest import Manifest, with_owner
@@ -20,12 +19,13 @@ from ..core.parcel import Differs, Item, Listing, Same, Small, Trouble, Want, Wa
 from ..core.paths import TreePath, show
 from ..core.report import Report, TextChange, foresee, is_text
 from ..core.selection import Rules, selector
+from ..core.signature import block_size_for
 from ..core.steps import MirrorPlan, PutFile, Reason
+from ..disk.ahead import Ahead
 from ..disk.folders import Folders
 from ..disk.read import Locate, hash_files, locate_in_tree, locate_single, read_small, sign_file
 from ..disk.root import group_id, has_leftovers, kind_of_root, lock_root, open_source, user_id
 from ..disk.scan import Scan, is_native
-from .ahead import Ahead
 
 if TYPE_CHECKING:
     from ..disk.operations import Perform

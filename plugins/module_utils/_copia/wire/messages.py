@@ -13,13 +13,13 @@ from __future__ import annotations
 import struct
 from typing import Any, Dict, Iterator, List, Sequence, Tuple, Type
 
-from ..core.delta import pack_signature, unpack_signature
 from ..core.entries import ABSENT, Entry, Kind, Presence, Problem
 from ..core.errors import RemoteProtocolError
 from ..core.manifest import ROW, Rows, checked_manifest, pack_rows, parse_rows
 from ..core.parcel import Listing, Want, Wants
 from ..core.paths import ROOT, TreePath, join, parse_path, split
 from ..core.report import Report
+from ..core.signature import pack_signature, unpack_signature
 from ..core.steps import MakeDirectory, MirrorPlan, PutFile, PutLink, Reason, Remove, SetAttributes
 from . import envelope
 from .fields import is_a, list_of, pairs

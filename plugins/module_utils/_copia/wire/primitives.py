@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Union
 
 from ..core.blocks import ROW_SIZE
-from ..core.delta import MAX_BLOCK, MIN_BLOCK, Copy, Signature
+from ..core.delta import Copy
 from ..core.errors import RemoteProtocolError
+from ..core.signature import MAX_BLOCK, MIN_BLOCK, Signature
 
-SIGNATURE_MAGIC, DELTA_MAGIC = b"COPIASG1", b"COPIADL1"
+SIGNATURE_MAGIC, DELTA_MAGIC = b"COPIASG2", b"COPIADL2"
 DIGEST = 32
 MAX_LITERAL = 1 << 20
 _SIGNATURE = struct.Struct("<8sIQ32s")
-_DELTA = struct.Struct("<8sQ32s")
+_DELTA = struct.Struct("<8sIQ32s")
 _COPY = struct.Struct("<BQQ")
 _LITERAL = struct.Struct("<BI")
 _TAG_COPY, _TAG_LITERAL, _TAG_END = 1, 2, 3
@@ -34,7 +35,7 @@ NewState = Callable[[], Any]
 
 @dataclass(frozen=True)
 class SignedFile:
-    """A signature and the BLAKE3 of the basis it was made of."""
+    """A signature and the digest of the basis it was made of: the BLAKE3 of the BLAKE3s of its blocks."""
 
     signature: Signature
     basis: bytes
@@ -42,7 +43,7 @@ class SignedFile:
 
 @dataclass(frozen=True)
 class End:
-    """The end of a delta: the BLAKE3 of the new file."""
+    """The end of a delta: the BLAKE3 of the BLAKE3s of the copied blocks, as the new file has them."""
 
     result: bytes
 
@@ -67,14 +68,18 @@ def decode_signature(read: Read, state: Any) -> SignedFile:
     """
     head = _take(read, _SIGNATURE.size, SIGNATURE_MAGIC, "a copia signature")
     _magic, block_size, length, basis = _SIGNATURE.unpack(head)
-    if not MIN_BLOCK <= block_size <= MAX_BLOCK or block_size & (block_size - 1):
-        raise RemoteProtocolError(f"has blocks of {block_size} bytes: expected a power of two from 512 to 65536")
+    _check_block_size(block_size)
     wanted = -(-length // block_size) * ROW_SIZE
     rows = b"".join(_pieces(read, wanted))
     state.update(head)
     state.update(rows)
     _check_end(read, state)
     return SignedFile(Signature(block_size, length, rows), basis)
+
+
+def _check_block_size(block_size: int) -> None:
+    if not MIN_BLOCK <= block_size <= MAX_BLOCK or block_size & (block_size - 1):
+        raise RemoteProtocolError(f"has blocks of {block_size} bytes: expected a power of two from 512 to 65536")
 
 
 def _pieces(read: Read, wanted: int) -> Iterator[bytes]:
@@ -96,7 +101,8 @@ def encode_delta(basis: SignedFile, operations: Iterable[Operation], state: Any)
 
 
 def _delta_pieces(basis: SignedFile, operations: Iterable[Operation]) -> Iterator[bytes]:
-    yield _DELTA.pack(DELTA_MAGIC, basis.signature.length, basis.basis)
+    signed = basis.signature
+    yield _DELTA.pack(DELTA_MAGIC, signed.block_size, signed.length, basis.basis)
     for operation in operations:
         if isinstance(operation, Copy):
             yield _COPY.pack(_TAG_COPY, operation.offset, operation.length)
@@ -108,7 +114,9 @@ def _delta_pieces(basis: SignedFile, operations: Iterable[Operation]) -> Iterato
 
 
 class DeltaReader:
-    """A delta file: ``basis_length`` and ``basis`` (its BLAKE3) at once, then the operations, ``End`` the last."""
+    """A delta file: ``block_size``, ``basis_length`` and ``basis`` (its digest) at once, then the operations, ``End``
+    the last.
+    """
 
     def __init__(self, read: Read, state: Any) -> None:
         """Read the head.
@@ -118,7 +126,8 @@ class DeltaReader:
         self._read, self._state = read, state
         head = _take(read, _DELTA.size, DELTA_MAGIC, "a copia delta")
         state.update(head)
-        _magic, self.basis_length, self.basis = _DELTA.unpack(head)
+        _magic, self.block_size, self.basis_length, self.basis = _DELTA.unpack(head)
+        _check_block_size(self.block_size)
 
     def operations(self) -> Iterator[Operation]:
         """The operations, each checked against the basis's length.
@@ -129,7 +138,7 @@ class DeltaReader:
             tag = self._exactly(1)[0]
             if tag == _TAG_COPY:
                 offset, length = struct.unpack("<QQ", self._exactly(16))
-                if not 0 < length <= self.basis_length - offset:
+                if not (0 < length <= self.basis_length - offset and self._is_blocks(offset, length)):
                     raise RemoteProtocolError("is damaged: it copies what the basis does not have; make it anew")
                 yield Copy(offset, length)
             elif tag == _TAG_LITERAL:
@@ -144,6 +153,11 @@ class DeltaReader:
                 return
             else:
                 raise RemoteProtocolError("is damaged: an operation that does not exist; make it anew")
+
+    def _is_blocks(self, offset: int, length: int) -> bool:
+        """Whether it begins and ends where blocks do."""
+        end = offset + length
+        return not offset % self.block_size and (not end % self.block_size or end == self.basis_length)
 
     def _exactly(self, size: int) -> bytes:
         data = self._read(size)
