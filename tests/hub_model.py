@@ -14,11 +14,11 @@ from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 from blake3 import blake3
 from copia.core.cas import Decision, decide
 from copia.core.conflicts import conflict_names
-from copia.core.delta import Signature
 from copia.core.entries import ABSENT, Entry, Kind
 from copia.core.hub_words import Answer, ClientSeen, Held, HubFacts, Mark, NewsPage, Offer, Outcome, Receipt, Row
 from copia.core.parcel import Begin, Broken, Data, End, Item, Small, Trouble
 from copia.core.paths import TreePath
+from copia.core.signature import Signature
 
 PAGE = 3
 """Rows of a page: few, so that there are many pages."""

@@ -14,7 +14,6 @@ import pytest
 from copia.core import twin
 
 
-
 def has_native() -> bool:
     """Whether the C module is installed, and the one that this checkout was written for."""
     if importlib.util.find_spec("_copia_native") is None:

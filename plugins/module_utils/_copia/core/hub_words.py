@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Iterator, NamedTuple, Optional, Protocol, Sequence, Tuple, Union
 
 from .cas import Decision
-from .delta import Signature
 from .entries import ABSENT, Absent, Entry, Kind
 from .parcel import Item
 from .paths import TreePath
+from .signature import Signature
 
 Held = Union[Entry, Absent]
 """What a path holds: an entry (of a file always with its digest), or nothing."""

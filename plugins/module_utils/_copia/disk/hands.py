@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from typing import Callable, Deque, Dict, Iterable, Iterator, List, Sequence, TypeVar
+from typing import Callable, Deque, Dict, Iterable, Iterator, List, Optional, Sequence, TypeVar
 
 from ..core import twin
 
@@ -76,7 +76,7 @@ def go_through(hands: int) -> Callable[[Callable[[P], R], Iterable[P]], Iterable
 class Hashing:
     """The BLAKE3 of what passes by, computed beside it by a hand of its own, at most a few pieces behind.
 
-    With ``through``, that of what it makes of each piece.
+    With ``through``, that of what it makes of each piece. The hand is there from the first pieces that are worth it.
     """
 
     def __init__(self, through: Callable[[bytes], bytes] = bytes) -> None:
@@ -87,37 +87,39 @@ class Hashing:
         self._waiting: "queue.Queue[List[bytes]]" = queue.Queue(4)
         self._gathered: List[bytes] = []
         self._size = 0
-        self._hand = threading.Thread(target=self._work, daemon=True)
-        self._hand.start()
+        self._hand: Optional[threading.Thread] = None
 
     def _work(self) -> None:
         while True:
             pieces = self._waiting.get()
             if not pieces:
                 return
-            for piece in pieces:
-                self._state.update(self._through(piece))
+            self._take_in(pieces)
+
+    def _take_in(self, pieces: List[bytes]) -> None:
+        for piece in pieces:
+            self._state.update(self._through(piece))
 
     def update(self, piece: bytes) -> None:
         """Take in the next piece. Small ones are handed over together."""
         self._gathered.append(piece)
         self._size += len(piece)
         if self._size >= ENOUGH or len(self._gathered) >= MANY:
-            self._hand_over()
-
-    def _hand_over(self) -> None:
-        if self._gathered:
+            if self._hand is None:
+                self._hand = threading.Thread(target=self._work, daemon=True)
+                self._hand.start()
             self._waiting.put(self._gathered)
             self._gathered, self._size = [], 0
 
     def digest(self) -> bytes:
         """The BLAKE3 of all pieces, 32 bytes; nothing can be taken in after it."""
-        self._hand_over()
         self.close()
+        self._take_in(self._gathered)
+        self._gathered = []
         return bytes(self._state.digest())
 
     def close(self) -> None:
         """Let the hand go. May be called twice."""
-        if self._hand.is_alive():
+        if self._hand is not None and self._hand.is_alive():
             self._waiting.put([])
             self._hand.join()

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Dict, Iterator, Mapping
 
-from ..core.delta import Signature
 from ..core.entries import Entry, Kind
 from ..core.parcel import Begin, Broken, Copied, Data, End, Item, Small, Trouble, Want, Wants
 from ..core.paths import TreePath
+from ..core.signature import Signature
 from ..core.steps import MirrorPlan, PutFile
 
 _CHANGED = "changed while it was read; run again"

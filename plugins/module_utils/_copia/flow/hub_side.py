@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Optional, Se
 
 from ..core.cas import Decision
 from ..core.conflicts import Conflict
-from ..core.delta import Signature
 from ..core.entries import ABSENT, Entry, Kind, Problem
 from ..core.errors import RemoteProtocolError
 from ..core.hub_plan import Next, as_planned, for_hub, judge_answer, offer_of, selected, steps_of, with_news, without
@@ -31,6 +30,7 @@ from ..core.parcel import Begin, Item, Same, Small, Trouble, Wants
 from ..core.paths import TreePath, split
 from ..core.report import Report
 from ..core.selection import Rules, selector
+from ..core.signature import Signature
 from ..core.steps import MirrorPlan, PutFile, PutLink, Remove, Step
 from ..core.verdicts import Where
 from ..disk.archive import Archive, Identities, load, save

@@ -9,13 +9,13 @@ import os
 import struct
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
 
-from ..core.delta import Signature, block_size_for
 from ..core.entries import Entry
 from ..core.errors import InputError
 from ..core.parcel import Item, Wants
 from ..core.paths import TreePath, show, split
 from ..core.report import Report
 from ..core.selection import Rules, selector
+from ..core.signature import Signature, block_size_for
 from ..core.steps import MirrorPlan
 from ..disk.digests import digests_of, outwait_grain
 from ..disk.folders import Folders

@@ -18,13 +18,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, Iterator, List, Mapping, Optional, Protocol, Tuple, runtime_checkable
 
-from ..core.delta import Signature
 from ..core.entries import Entry, Problem
 from ..core.manifest import Manifest
 from ..core.parcel import Item, Wants
 from ..core.paths import TreePath
 from ..core.report import Report
 from ..core.selection import Rules
+from ..core.signature import Signature
 from ..core.steps import MirrorPlan
 
 Places = Mapping[TreePath, TreePath]
