@@ -291,8 +291,7 @@ def sign_open(descriptor: int, length: int, block_size: int) -> Signature:
 
     :raises OSError: when it can't be read.
     """
-    hands = HANDS if length > 2 * WINDOW else 1
-    rows = [rows for rows, _digests in sign_pieces(descriptor, length, block_size, hands)]
+    rows = [rows for rows, _digests in sign_pieces(descriptor, length, block_size, HANDS)]
     return Signature(block_size, length, b"".join(rows))
 
 
@@ -314,7 +313,7 @@ def sign_pieces(descriptor: int, length: int, block_size: int, hands: int) -> It
     def window(at: int) -> Tuple[bytes, bytes]:
         return block_rows(os.pread(descriptor, min(WINDOW, length - at), at), block_size)
 
-    yield from go_through(hands)(window, range(0, length, WINDOW))
+    yield from go_through(hands if length > 2 * WINDOW else 1)(window, range(0, length, WINDOW))
 
 
 def read_small(locate: Locate, entry: Entry) -> Optional[bytes]:
