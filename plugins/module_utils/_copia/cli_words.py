@@ -10,11 +10,11 @@ import json
 import sys
 from typing import Any, Dict, Iterable, List
 
-from .core.signature import MAX_BLOCK, MIN_BLOCK
 from .core.entries import Problem
 from .core.errors import InputError
 from .core.paths import show
 from .core.selection import Rules
+from .core.signature import MAX_BLOCK, MIN_BLOCK
 
 
 def say(line: str) -> None:
