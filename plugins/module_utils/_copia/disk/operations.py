@@ -186,6 +186,12 @@ class FlushAll(NamedTuple):
     descriptor: int
 
 
+class Record(NamedTuple):
+    """Have what was written into a database since the last ``Record`` count, and on disk, all at once."""
+
+    connection: Any
+
+
 Operation = Union[
     MakeFolder,
     WriteFile,
@@ -204,6 +210,7 @@ Operation = Union[
     RemoveFolder,
     Flush,
     FlushAll,
+    Record,
 ]
 
 Acts = Generator[Operation, Any, Any]

@@ -37,6 +37,7 @@ from .operations import (
     MakeLink,
     MoveNew,
     Operation,
+    Record,
     RemoveFolder,
     Replace,
     SealFile,
@@ -230,6 +231,10 @@ def _flush_all(operation: FlushAll) -> None:
         raise OSError(number, os.strerror(number))
 
 
+def _record(operation: Record) -> None:
+    operation.connection.commit()
+
+
 def _move_new(operation: MoveNew) -> None:
     """Rename without replacing; where the file system can't, a second name and the removal of the first.
 
@@ -317,4 +322,5 @@ _DOERS: Dict[Type[Any], Callable[[Any], Any]] = {
     RemoveFolder: _remove_folder,
     Flush: _flush,
     FlushAll: _flush_all,
+    Record: _record,
 }

@@ -22,7 +22,7 @@ import stat
 import struct
 from dataclasses import dataclass, field
 from itertools import compress
-from typing import List, Optional, Protocol, Tuple
+from typing import FrozenSet, Iterator, List, Optional, Protocol, Tuple
 
 from ..core import twin
 from ..core.entries import ABSENT, NOT_RECORDED, Entry, Kind, Presence, Problem
@@ -64,7 +64,26 @@ class Scan:
 
     def tree(self, root: int) -> Manifest:
         """The manifest of the tree at descriptor ``root``."""
+        for _done in self._walk(root):
+            pass
+        top = self.entry(ROOT, os.fstat(root))
+        return Manifest(top, tuple(self._blocks), frozenset(self._sheltering), frozenset(self._unlisted))
+
+    def blocks(self, root: int) -> Iterator[Block]:
+        """The same, block by block; nothing of the tree is kept."""
+        for _done in self._walk(root):
+            yield from self._blocks
+            self._blocks.clear()
+
+    @property
+    def unlisted(self) -> FrozenSet[TreePath]:
+        """The directories that could not be listed."""
+        return frozenset(self._unlisted)
+
+    def _walk(self, root: int) -> Iterator[None]:
+        """One directory after the other."""
         waiting: List[Tuple[TreePath, int, bytes]] = self._directory(ROOT, os.dup(root))
+        yield
         while waiting:
             path, parent, name = waiting.pop()
             if not name:
@@ -76,8 +95,7 @@ class Scan:
                 self._not_listed(path, error)
                 continue
             waiting.extend(self._directory(path, descriptor))
-        top = self.entry(ROOT, os.fstat(root))
-        return Manifest(top, tuple(self._blocks), frozenset(self._sheltering), frozenset(self._unlisted))
+            yield
 
     def single(self, parent: int, name: bytes, listed_as: bytes) -> Manifest:
         """The manifest of one file (or link) in the directory at ``parent``; its name in it is ``listed_as``."""

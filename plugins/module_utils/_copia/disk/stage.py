@@ -26,6 +26,8 @@ from .licence import MARK, licensed, may_go
 from .operations import Acts, MakeFolder, MoveNew, Operation, RemoveFolder, Unlink
 
 KEPT = b"kept-"
+HUB = b"hub"
+"""In the reserved folder of a hub's root: what the hub itself knows and stages (``disk/hub_folder.py``)."""
 _PARENT_MODE = 0o755
 Licensing = Generator[Operation, Any, Tuple[int, bytes]]
 
@@ -123,7 +125,7 @@ class Stage:
         """Remove the folder and all in it."""
         self._folders.forget()
         os.close(self.descriptor)
-        yield from _sweep_run(self._top, self.token)
+        yield from sweep_run(self._top, self.token)
         os.close(self._top)
         yield from _remove_if_empty(self.root, RESERVED)
 
@@ -179,14 +181,14 @@ def sweep(root: int) -> Acts:
     top = os.open(RESERVED, DIRECTORY, dir_fd=root)
     try:
         for name in map(os.fsencode, os.listdir(top)):
-            if not name.startswith(KEPT):
-                yield from _sweep_run(top, name)
+            if not name.startswith(KEPT) and name != HUB:
+                yield from sweep_run(top, name)
     finally:
         os.close(top)
     yield from _remove_if_empty(root, RESERVED)
 
 
-def _sweep_run(top: int, token: bytes) -> Acts:
+def sweep_run(top: int, token: bytes) -> Acts:
     """Remove what one run staged; what came out of the tree and is not what was expected is kept."""
     try:
         folder = os.open(token, DIRECTORY, dir_fd=top)
