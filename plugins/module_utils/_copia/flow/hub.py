@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..core.cas import Decision, Likeness, likeness
-from ..core.delta import Signature, block_size_for
 from ..core.entries import ABSENT, NOT_RECORDED, Entry, Kind, Problem, Unknown
 from ..core.hub_words import Answer, Held, HubFacts, Mark, NewsPage, Offer, Outcome, Receipt, Row
 from ..core.parcel import SMALL_LIMIT, Item, Trouble, Want
 from ..core.paths import ROOT, TreePath, ancestors, is_reserved
 from ..core.rights import ALL_RIGHTS, Place, Request, Rights, may, place_of, request_of
+from ..core.signature import Signature, block_size_for
 from ..disk.folders import Folders
 from ..disk.hub_commit import Batch, decision_on, size_of
 from ..disk.hub_folder import HubFolder
