@@ -125,6 +125,11 @@ def faults(tally: Tally) -> None:
     run(tally, "faults", [sys.executable, "-m", "pytest", "-rs", "tests/faults"])
 
 
+def ssh(tally: Tally) -> None:
+    """The command against real sshd hosts."""
+    run(tally, "ssh", [sys.executable, "-m", "pytest", "-rs", "tests/ssh"])
+
+
 def machine(tally: Tally) -> None:
     """The state machine of the two-way sync, 20,000 steps; the unit tests run a quarter of them."""
     os.environ["COPIA_BISYNC_EXAMPLES"] = "400"
@@ -220,7 +225,7 @@ def test(tally: Tally) -> None:
     install(tally)
     in_lanes(
         tally,
-        (lint, unit, faults, some_emulation, trust),
+        (lint, unit, faults, ssh, some_emulation, trust),
         (sanity, integration, molecule, older_and_newer),
     )
 
@@ -235,6 +240,7 @@ WISHES: Dict[str, Callable[[Tally], None]] = {
             unit,
             native,
             faults,
+            ssh,
             machine,
             wheels,
             emulation,

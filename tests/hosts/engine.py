@@ -51,6 +51,11 @@ def _put_copia(folder: pathlib.Path) -> None:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
     _run(str(folder / "bin/python"), "-m", "compileall", "-q", str(site / "copia"))
+    command = folder / "bin" / "copia"
+    text = f"#!{folder}/bin/python\nimport sys\n\nfrom copia.cli import main\n\nsys.exit(main())\n"
+    if not command.exists() or command.read_text() != text:
+        command.write_text(text)
+        command.chmod(0o755)
     carried = ROOT / "build" / "carried"
     if any(carried.glob("copia_native-*.whl")):
         pip = (str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--no-deps", "--no-index")

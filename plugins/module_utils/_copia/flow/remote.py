@@ -98,6 +98,7 @@ def push_over(talk: Talk, here: Source, announce: Optional[Announce], *, dry: bo
     report = decode_report(talk.gather(talk.answer()))
     report.seconds["offer"] = offered
     report.tree = tree_digest(listing)
+    report.bytes_sent = talk.pipe.sent
     return report
 
 
@@ -131,4 +132,5 @@ def pull_over(talk: Talk, spec: TargetSpec, expect: Expect) -> Report:
     finally:
         here.close()
     report.tree = tree_digest(listing)
+    report.bytes_sent = talk.pipe.received
     return report

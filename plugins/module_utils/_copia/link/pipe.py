@@ -27,12 +27,15 @@ _GONE = (errno.EPIPE, errno.ECONNRESET, errno.EIO, errno.ESHUTDOWN)
 
 
 class Pipe:
-    """Both directions of a link. ``patience`` is the seconds of silence after which the other side counts as gone."""
+    """Both directions of a link. ``patience`` is the seconds of silence after which the other side counts as gone;
+    ``sent`` and ``received`` count bytes.
+    """
 
     def __init__(self, incoming: int, outgoing: int, *, patience: Optional[float] = None) -> None:
         self._in, self._out, self._patience = incoming, outgoing, patience
         self._held: Deque[bytes] = deque()
         self._at_end = False
+        self.sent = self.received = 0
         self._speaking = threading.Lock()
         os.set_blocking(incoming, False)
         os.set_blocking(outgoing, False)
@@ -98,7 +101,9 @@ class Pipe:
         left = memoryview(data)
         while left:
             try:
-                left = left[os.write(self._out, left) :]
+                written = os.write(self._out, left)
+                self.sent += written
+                left = left[written:]
             except BlockingIOError:
                 self._wait_to_write()
             except OSError as error:
@@ -124,6 +129,7 @@ class Pipe:
                 raise
             piece = b""
         self._at_end = not piece
+        self.received += len(piece)
         return piece
 
 

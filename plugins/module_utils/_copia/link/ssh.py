@@ -31,7 +31,7 @@ REMOTE_COMMAND = (
     'command -v "$copia" >/dev/null 2>&1 && exec "$copia" serve; done; exit 127\''
 )
 _REMOTE = re.compile(rb"([^:/\\]{2,}):(.*)", re.DOTALL)
-_HOST = re.compile(r"(?:[^-@\s\x00][^@\s\x00]*@)?[^-@\s\x00][^@\s\x00]*")
+_HOST = re.compile(r"(?:[^-@\s\\\x00][^@\s\\\x00]*@)?[^-@\s\\\x00][^@\s\\\x00]*")
 _NOISE = re.compile(r"^(\*\*|Warning: Permanently added|debug\d|\s*$)")
 _NO_ENGINE, _SSH_FAILED = 127, 255
 _LAST_WORDS = 8192
