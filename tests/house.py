@@ -110,20 +110,25 @@ ROOMS = (
     ),
     Room(
         "module_utils/_copia/cli.py",
-        engine("core.errors", "cli_words", "cli_sync", "cli_bisync", "cli_delta", "cli_serve", "__version__"),
+        engine(
+            "core.errors", "cli_words", "cli_sync", "cli_bisync", "cli_delta", "cli_hub", "cli_serve", "__version__"
+        ),
         LIBRARY,
     ),
     Room("module_utils/_copia/cli_words.py", engine("core"), LIBRARY),
     Room("module_utils/_copia/cli_hosts.py", engine("link.ssh"), LIBRARY),
     *(
         Room(f"module_utils/_copia/cli_{word}.py", engine("flow", "core", "cli_words", "cli_hosts"), LIBRARY)
-        for word in ("sync", "bisync", "delta", "serve")
+        for word in ("sync", "bisync", "delta", "hub", "serve")
     ),
     Room("module_utils/_copia/__main__.py", engine("cli"), LIBRARY),
     Room("module_utils/_copia/__init__.py", (), frozenset({"__future__"})),
     Room("module_utils/_ansible.py", (), frozenset({"__future__", "typing"})),
     Room("modules/engine_step.py", (), LIBRARY | {"copia"}),
-    *(Room(f"modules/{name}.py", (SPECS,), frozenset({"__future__", "ansible"})) for name in ("bisync", "mirror")),
+    *(
+        Room(f"modules/{name}.py", (SPECS,), frozenset({"__future__", "ansible"}))
+        for name in ("bisync", "mirror", "hub_info", "hub_serve", "hub_sync")
+    ),
     Room("action", (*engine("flow", "task"), *VALUES, *MESSAGES, SPECS, STEP, ".plugin_utils"), ANSIBLE),
     Room("plugin_utils", (*engine("task"), ENGINE, STEP, ".plugin_utils"), ANSIBLE),
     Room("doc_fragments", (), frozenset({"__future__"})),

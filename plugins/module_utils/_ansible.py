@@ -46,3 +46,50 @@ BISYNC_OPTIONS: Dict[str, Dict[str, Any]] = {
     "state_dir": {"type": "path"},
     **{name: MIRROR_OPTIONS[name] for name in ("max_delete", "force", "exclude", "include", "durable", "report_limit")},
 }
+
+
+HUB_SERVE_OPTIONS: Dict[str, Dict[str, Any]] = {
+    "root": {"type": "path", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "clients": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "public_key": {"type": "str", "required": True, "no_log": False},
+            "rights": {
+                "type": "list",
+                "elements": "str",
+                "choices": ["read", "add", "write", "delete"],
+                "default": ["read", "add", "write", "delete"],
+            },
+            "prefix": {"type": "str", "default": ""},
+            "quota": {"type": "int", "default": 0},
+        },
+    },
+    "authorized_keys": {"type": "path", "no_log": False},
+    "command": {"type": "path"},
+    "max_conflicts": {"type": "int", "default": 8},
+    "tombstone_days": {"type": "int", "default": 30},
+    "quota": {"type": "int", "default": 0},
+    "scrub": {"type": "bool", "default": False},
+}
+
+HUB_INFO_OPTIONS: Dict[str, Dict[str, Any]] = {
+    "root": {"type": "path", "required": True},
+    "authorized_keys": {"type": "path", "no_log": False},
+}
+
+HUB_SYNC_OPTIONS: Dict[str, Dict[str, Any]] = {
+    "path": {"type": "path", "required": True},
+    "hub": {"type": "str", "required": True},
+    "direction": {"type": "str", "choices": ["push", "pull", "both"], "default": "push"},
+    "ssh_key": {"type": "path", "no_log": False},
+    "ssh_args": {"type": "list", "elements": "str", "default": []},
+    "known_hosts": {"type": "path"},
+    "timeout": {"type": "int", "default": 30},
+    "retries": {"type": "int", "default": 2},
+    **{name: BISYNC_OPTIONS[name] for name in ("conflict", "max_conflicts", "state_dir", "max_delete", "force")},
+    **{name: MIRROR_OPTIONS[name] for name in ("exclude", "include", "durable", "report_limit")},
+}

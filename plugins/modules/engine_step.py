@@ -34,9 +34,9 @@ options:
     description:
       - What to do. V(consider) plans against a listing, V(finish) applies a parcel, V(offer) lists a source, V(answer)
         builds a parcel, and V(mirror) does all at once where both trees are on the host.
-      - V(bisync) is a whole two-way sync, for the action plugin of M(copia.sync.bisync).
+      - V(bisync), V(hub_serve), V(hub_info) and V(hub_sync) are a whole task each, for the action plugin of that name.
     type: str
-    choices: [consider, finish, offer, answer, mirror, bisync]
+    choices: [consider, finish, offer, answer, mirror, bisync, hub_serve, hub_info, hub_sync]
     required: true
   engine:
     description: The build of the engine that the collection was made with.
@@ -126,7 +126,7 @@ from typing import Any, Dict, Iterator, List, Optional
 
 ARGUMENTS = r"""<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>"""
 """What Ansible puts here is one line of JSON in ASCII, which can hold no three quotes in a row."""
-STEPS = ("consider", "finish", "offer", "answer", "mirror", "bisync")
+STEPS = ("consider", "finish", "offer", "answer", "mirror", "bisync", "hub_serve", "hub_info", "hub_sync")
 ENGINE_HOMES = ("/opt/copia", "~/.local/share/copia")
 """Where the role copia.sync.engine puts the engine: as root, as a user."""
 ROLE = "copia.sync.engine"

@@ -35,6 +35,12 @@ def _delta(commands: Any) -> None:
     cli_delta.add(commands)
 
 
+def _hub(commands: Any) -> None:
+    from . import cli_hub
+
+    cli_hub.add(commands)
+
+
 def _serve(commands: Any) -> None:
     from . import cli_serve
 
@@ -45,6 +51,8 @@ ROOMS: Dict[str, Callable[[Any], None]] = {
     "sync": _sync,
     "bisync": _bisync,
     "serve": _serve,
+    "hub-sync": _hub,
+    "hub-info": _hub,
     "signature": _delta,
     "delta": _delta,
     "patch": _delta,

@@ -73,6 +73,5 @@ def plain_facts(facts: HubFacts) -> Dict[str, Any]:
         "files": facts.files,
         "bytes": facts.bytes,
         "conflicts": facts.conflicts,
-        "quota": facts.quota,
         "clients": clients,
     }

@@ -301,7 +301,7 @@ class Batch:
         for path in sorted(self._closings, reverse=True):
             try:
                 yield op.SetFolderAttributes(self.folders.at(path), op.attributes_of(self._closings[path]))
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 pass
 
     def _flush(self) -> op.Acts:
@@ -311,7 +311,7 @@ class Batch:
         for directory in sorted(self._touched):
             try:
                 yield op.Flush(self.folders.at(directory))
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 pass
 
 

@@ -4,7 +4,8 @@
 """The host's side of a task: one step per module execution.
 
 ``consider`` (push: plan against the controller's listing), ``finish`` (push: apply a parcel), ``offer`` (pull: list),
-``answer`` (pull: build a parcel); or ``mirror`` and ``bisync``, all at once where both trees are on this host.
+``answer`` (pull: build a parcel); or ``mirror`` and ``bisync``, all at once where both trees are on this host;
+or ``hub_serve``, ``hub_info`` and ``hub_sync``, which need no messages.
 Messages come inside the arguments or as files in the task's temporary folder, and go back inside the result or, when
 large, as files there.
 Every step can be run twice: nothing on the host is kept between two of them.
@@ -105,6 +106,24 @@ def _bisync(task: Task) -> Dict[str, Any]:
     return bisync_here(task.options, check=task.check, diff=task.diff)
 
 
+def _hub_serve(task: Task) -> Dict[str, Any]:
+    from .hub import hub_serve_here
+
+    return hub_serve_here(task.options, check=task.check, diff=task.diff)
+
+
+def _hub_info(task: Task) -> Dict[str, Any]:
+    from .hub import hub_info_here
+
+    return hub_info_here(task.options)
+
+
+def _hub_sync(task: Task) -> Dict[str, Any]:
+    from .hub import hub_sync_here
+
+    return hub_sync_here(task.options, check=task.check, diff=task.diff)
+
+
 def _consider(task: Task) -> Dict[str, Any]:
     listing = decode_listing(task.message("listing"))
     target = Target(task.target(), is_tree=listing.is_tree)
@@ -193,6 +212,9 @@ def _to_file(gathered: List[bytes], pieces: Iterator[bytes], path: str) -> Dict[
 _STEPS: Dict[str, Callable[[Task], Dict[str, Any]]] = {
     "mirror": _mirror,
     "bisync": _bisync,
+    "hub_serve": _hub_serve,
+    "hub_info": _hub_info,
+    "hub_sync": _hub_sync,
     "consider": _consider,
     "finish": _finish,
     "offer": _offer,

@@ -1,0 +1,26 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's side of ``copia.sync.hub_info``: one module execution, by the engine that is found on the host."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+from ansible.plugins.action import ActionBase
+
+from ..module_utils._ansible import HUB_INFO_OPTIONS
+from ..plugin_utils.whole import whole_step
+
+
+class ActionModule(ActionBase):
+    """Reads a hub on the host."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        """The result of the task."""
+        super().run(tmp, task_vars)
+        _validated, options = self.validate_argument_spec(HUB_INFO_OPTIONS)
+        return whole_step(self, "hub_info", options, task_vars or {}, ("root", "authorized_keys"))

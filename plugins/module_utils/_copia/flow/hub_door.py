@@ -1,0 +1,97 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a client comes to its hub: a root on this host in this process, or ``host:root`` over ssh; again when it fails.
+
+Every run can be repeated: what was committed before a link broke is found alike by the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Callable, Iterator, Optional, Sequence, Tuple
+
+from ..core.bisync_plan import Reconciliation
+from ..core.errors import Busy, InputError, Unreachable
+from ..core.hub_report import HubReport
+from ..core.hub_words import Hub, HubFacts
+from ..core.paths import show
+from ..link.ssh import SshOptions, split_remote
+from .hub_sync import hub_sync
+from .pair import PairSpec
+
+if TYPE_CHECKING:
+    from ..disk.operations import Perform
+
+_PAUSE = 1.0
+"""Seconds before the first new attempt; each later one waits twice as long."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How a hub on another host is reached, and how often a link that failed is tried again."""
+
+    ssh: SshOptions = field(default_factory=SshOptions)
+    retries: int = 2
+
+
+def reach_of(key: Optional[str], known_hosts: Optional[str], args: Sequence[str], timeout: int, retries: int) -> Reach:
+    """A reach from plain values; without files of keys, ssh's own configuration decides."""
+    return Reach(SshOptions(key, known_hosts, tuple(args), timeout), retries)
+
+
+def is_remote(target: bytes) -> bool:
+    """Whether a hub is on another host."""
+    return split_remote(target) is not None
+
+
+@contextmanager
+def opened_hub(target: bytes, reach: Reach, patience: float) -> Iterator[Tuple[Hub, bytes]]:
+    """A session with a hub, and its place in one way of writing.
+
+    :raises CopiaError: when there is none, or it can't be reached.
+    """
+    if is_remote(target):
+        raise InputError(f"{show(target)}: a hub on another host is not supported yet; name a root on this host")
+    from .hub import HubSession, HubSpec
+
+    session = HubSession(HubSpec(target, os.uname().nodename, patience=patience))
+    try:
+        yield session, os.path.realpath(target)
+    finally:
+        session.close()
+
+
+def sync_with(
+    spec: PairSpec,
+    reach: Reach,
+    *,
+    announce: Optional[Callable[[Reconciliation], None]] = None,
+    carry_out: "Optional[Perform]" = None,
+    pause: Callable[[float], None] = time.sleep,
+) -> HubReport:
+    """Bring ``spec.left`` and the hub ``spec.right`` together; a link that fails is tried again.
+
+    :raises CopiaError: when the run cannot go on.
+    """
+    for attempt in range(reach.retries + 1):
+        try:
+            with opened_hub(spec.right, reach, spec.patience) as (hub, place):
+                return hub_sync(spec, hub, place, announce=announce, carry_out=carry_out)
+        except (Unreachable, Busy):
+            if attempt == reach.retries:
+                raise
+        pause(_PAUSE * 2**attempt)
+    raise Unreachable(f"{show(spec.right)} cannot be reached")
+
+
+def hub_facts(target: bytes, reach: Reach) -> HubFacts:
+    """What a hub says of itself.
+
+    :raises CopiaError: when it can't be asked.
+    """
+    with opened_hub(target, reach, 30.0) as (hub, _place):
+        return hub.facts()
