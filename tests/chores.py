@@ -131,8 +131,8 @@ def ssh(tally: Tally) -> None:
 
 
 def machine(tally: Tally) -> None:
-    """The state machine of the two-way sync, 20,000 steps; the unit tests run a quarter of them."""
-    os.environ["COPIA_BISYNC_EXAMPLES"] = "400"
+    """The state machine of the two-way sync, 200,000 steps; the unit tests run a tenth of them."""
+    os.environ["COPIA_BISYNC_EXAMPLES"] = "4500"
     run(tally, "machine", [sys.executable, "-m", "pytest", "-rs", "tests/unit/laws/test_bisync_machine.py"])
 
 

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
+from typing import Callable, Dict, List
+
+import pytest
 from copia.core.verdicts import (
     VERDICTS,
     Base,
-    Carriage,
     Fate,
     Greater,
-    Outcome,
-    Pick,
     Policy,
     Side,
     Verdict,
@@ -24,6 +24,7 @@ from copia.core.verdicts import (
     judge_winner,
 )
 
+from tests.mutants import Kernel, survivors
 from tests.tables import YES_NO, cases, idle_rows, table, verdict
 
 
@@ -39,46 +40,51 @@ CARRIAGES = cases(**{"agreed": YES_NO, "same content": YES_NO, "gone once": YES_
 RECONCILE, SETTLING, MOVES = "reconcile.md", "settling.md", "moves.md"
 
 
-def test_a_path_is_judged_as_the_page_says() -> None:
-    rows = table(RECONCILE, "At a path")
-    for case in PATHS:
-        judged = judge_path(Side(case["left"]), Side(case["right"]), Base(case["base"]), case["alike"] == "yes")
-        assert judged is Verdict(verdict(rows, case, "verdict")), case
+Case = Dict[str, str]
 
 
-def test_a_winner_is_judged_as_the_page_says() -> None:
-    rows = table(RECONCILE, "Who wins a conflict")
-    for case in WINNERS:
-        greater = (Greater(case[column]) for column in ("time", "size", "digest"))
-        assert judge_winner(Policy(case["policy"]), *greater).word == verdict(rows, case, "winner"), case
+def yes(case: Case, *columns: str) -> List[bool]:
+    return [case[column] == "yes" for column in columns]
 
 
-def test_attributes_are_judged_as_the_page_says() -> None:
-    rows = table(RECONCILE, "Permissions and times")
-    for case in ATTRIBUTES:
-        assert judge_attribute(*(word == "yes" for word in case.values())) is Pick(verdict(rows, case, "pick")), case
+def path_of(judge: Kernel, case: Case) -> object:
+    return judge(Side(case["left"]), Side(case["right"]), Base(case["base"]), *yes(case, "alike")).value
 
 
-def test_a_directory_is_judged_as_the_page_says() -> None:
-    rows = table(SETTLING, "A directory")
-    for case in DIRECTORIES:
-        judged = judge_directory(Fate(case["fate"]), case["lives below"] == "yes", case["stays below"] == "yes")
-        assert judged is Outcome(verdict(rows, case, "outcome")), case
+def winner_of(judge: Kernel, case: Case) -> object:
+    return judge(Policy(case["policy"]), *(Greater(case[column]) for column in ("time", "size", "digest"))).word
 
 
-def test_a_carriage_is_judged_as_the_page_says() -> None:
-    rows = table(MOVES, "The table")
-    for case in CARRIAGES:
-        judged = judge_carriage(*(word == "yes" for word in case.values()))
-        assert judged is Carriage(verdict(rows, case, "carried as")), case
+def attribute_of(judge: Kernel, case: Case) -> object:
+    return judge(*yes(case, "equal", "left as base", "right as base")).value
 
 
-def test_every_row_of_the_pages_decides_something() -> None:
-    assert not idle_rows(table(RECONCILE, "At a path"), PATHS)
-    assert not idle_rows(table(RECONCILE, "Who wins a conflict"), WINNERS)
-    assert not idle_rows(table(RECONCILE, "Permissions and times"), ATTRIBUTES)
-    assert not idle_rows(table(MOVES, "The table"), CARRIAGES)
-    assert not idle_rows(table(SETTLING, "A directory"), DIRECTORIES)
+def directory_of(judge: Kernel, case: Case) -> object:
+    return judge(Fate(case["fate"]), *yes(case, "lives below", "stays below")).value
+
+
+def carriage_of(judge: Kernel, case: Case) -> object:
+    return judge(*yes(case, "agreed", "same content", "gone once", "new once")).value
+
+
+PAGES = [
+    (judge_path, path_of, RECONCILE, "At a path", "verdict", PATHS),
+    (judge_winner, winner_of, RECONCILE, "Who wins a conflict", "winner", WINNERS),
+    (judge_attribute, attribute_of, RECONCILE, "Permissions and times", "pick", ATTRIBUTES),
+    (judge_directory, directory_of, SETTLING, "A directory", "outcome", DIRECTORIES),
+    (judge_carriage, carriage_of, MOVES, "The table", "carried as", CARRIAGES),
+]
+
+
+@pytest.mark.parametrize(("kernel", "ask", "page", "title", "column", "every"), PAGES, ids=lambda it: str(it)[:40])
+def test_the_kernel_says_what_the_page_says_and_every_mutant_of_it_is_caught(
+    kernel: Kernel, ask: Callable[[Kernel, Case], object], page: str, title: str, column: str, every: List[Case]
+) -> None:
+    rows = table(page, title)
+    expected = [verdict(rows, case, column) for case in every]
+    assert [ask(kernel, case) for case in every] == expected
+    assert not survivors(kernel, lambda judge: all(ask(judge, case) == said for case, said in zip(every, expected)))
+    assert not idle_rows(rows, every)
 
 
 SWAPPED = {

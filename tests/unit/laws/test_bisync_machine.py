@@ -12,23 +12,38 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from typing import Any, Dict, Set
+from dataclasses import replace
+from typing import Any, ClassVar, Dict, Set
 
 from copia.core.brakes import Limit
+from copia.core.entries import Problem
+from copia.core.paths import TreePath
+from copia.core.selection import Rules
 from copia.disk import operations as op
 from copia.disk.perform import perform
 from copia.flow.bisync import bisync
+from copia.flow.local_side import LocalSide
 from copia.flow.pair import PairSpec
+from copia.flow.sides import Scanned
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from tests.trees import harvest
 
 SIDES = st.sampled_from([0, 1])
 PATHS = st.sampled_from(["a", "b", "d", "d/a", "d/b", "d/e/a", "e"])
-EXAMPLES = int(os.environ.get("COPIA_BISYNC_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("COPIA_BISYNC_EXAMPLES", "450"))
 STEPS = 50
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+"""Nothing here needs a disk, and in memory a step costs less."""
 
 
 class Killed(BaseException):
@@ -48,19 +63,57 @@ class KillAfter:
         return perform(operation)
 
 
+class HalfBlind(LocalSide):
+    """A tree of which one directory cannot be listed."""
+
+    def __init__(self, path: bytes, blind: bytes) -> None:
+        super().__init__(path, durable=False)
+        self.blind = TreePath(blind)
+
+    def scan(self, rules: Rules) -> Scanned:
+        """What is left when nobody can look below ``blind``."""
+        manifest = super().scan(rules).manifest
+        if not os.path.isdir(os.path.join(self._path, self.blind)):
+            return Scanned(manifest)
+        below = self.blind + b"/" if self.blind else b""
+        seen = (b for b in manifest.blocks if b.directory != self.blind and not b.directory.startswith(below))
+        blinded = replace(manifest, blocks=tuple(seen), unlisted=frozenset({self.blind}), _index={})
+        return Scanned(blinded, (Problem(self.blind, "cannot be listed"),))
+
+
+def texts_of(root: bytes) -> Dict[bytes, bytes]:
+    """The content of every file and the text of every link below ``root``."""
+    found: Dict[bytes, bytes] = {}
+    waiting = [b""]
+    while waiting:
+        directory = waiting.pop()
+        with os.scandir(os.path.join(root, directory)) as entries:
+            for entry in entries:
+                path = os.path.join(directory, entry.name)
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(path)
+                elif entry.is_symlink():
+                    found[path] = os.readlink(entry.path)
+                else:
+                    with open(entry.path, "rb") as stream:
+                        found[path] = stream.read()
+    return found
+
+
 class TwoTrees(RuleBasedStateMachine):
     """Two trees, users who work in them, and runs that may die."""
 
+    steps: ClassVar[int] = 0
+
     @initialize()
     def begin(self) -> None:
-        self.folder = os.fsencode(tempfile.mkdtemp(prefix="copia-machine-"))
+        self.folder = os.fsencode(tempfile.mkdtemp(prefix="copia-machine-", dir=MEMORY))
         self.roots = [os.path.join(self.folder, name) for name in (b"left", b"right")]
         for root in self.roots:
             os.mkdir(root)
         self.owed: Set[bytes] = set()
         self.number = 0
         self.time = 10**18
-        self.unreadable: Dict[bytes, bool] = {}
 
     def teardown(self) -> None:
         if hasattr(self, "folder"):
@@ -73,7 +126,7 @@ class TwoTrees(RuleBasedStateMachine):
         return PairSpec(left, right, **{**rules, **options})
 
     def own(self, root: bytes) -> Dict[bytes, bytes]:
-        return {path: what[1] for path, what in harvest(root).items() if what[0] in ("file", "link")}
+        return texts_of(root)
 
     def forget(self, side: int, path: bytes) -> None:
         """The user lets go of what stands at and below a path: owed no more, wherever else the same text is."""
@@ -140,6 +193,21 @@ class TwoTrees(RuleBasedStateMachine):
         except Killed:
             pass
 
+    @rule(swapped=st.booleans(), name=st.sampled_from(["", "d", "d/e"]))
+    def sync_half_blind(self, swapped: bool, name: str) -> None:
+        """Of a directory that cannot be listed on one side nothing is touched, on either."""
+        blind = os.fsencode(name)
+        side = HalfBlind(self.roots[0 if swapped else 1], blind)
+        existed = os.path.isdir(os.path.join(side.place, blind))
+        before = [self.below(root, blind) for root in self.roots]
+        report = bisync(self.spec(swapped), right=side)
+        assert not existed or ([self.below(root, blind) for root in self.roots] == before and report.problems)
+
+    def below(self, root: bytes, directory: bytes) -> Dict[bytes, bytes]:
+        inside = directory + b"/" if directory else b""
+        found = texts_of(root).items()
+        return {path: text for path, text in found if path.startswith(inside) and not path.startswith(b".copia")}
+
     @rule(swapped=st.booleans())
     def check(self, swapped: bool) -> None:
         before = [harvest(root) for root in self.roots]
@@ -162,9 +230,15 @@ class TwoTrees(RuleBasedStateMachine):
     @precondition(lambda self: hasattr(self, "roots"))
     @invariant()
     def nothing_owed_is_gone(self) -> None:
+        type(self).steps += 1
         there = {text for root in self.roots for text in self.own(root).values()}
         assert self.owed <= there, self.owed - there
 
 
-TestTwoTrees = TwoTrees.TestCase
-TestTwoTrees.settings = settings(max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None)
+def test_no_sequence_of_steps_loses_what_is_owed() -> None:
+    """By default at least 20,000 steps."""
+    TwoTrees.steps = 0
+    run_state_machine_as_test(
+        TwoTrees, settings=settings(max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None)
+    )
+    assert TwoTrees.steps >= 0.9 * EXAMPLES * STEPS
