@@ -12,7 +12,7 @@ from typing import Dict, Iterator, Optional, Sequence, Tuple
 from blake3 import blake3
 from copia.core.entries import ABSENT, Entry, Kind
 from copia.core.hub_words import Held, Hub, Mark, Offer, Outcome, Row, wants_content
-from copia.core.parcel import Item, Small
+from copia.core.parcel import SMALL_LIMIT, Begin, Data, End, Item, Small
 from copia.core.paths import TreePath
 from copia.flow.hub import HubSession, HubSpec
 
@@ -59,7 +59,18 @@ def items_of(offers: Sequence[Offer]) -> Iterator[Item]:
     """The contents that go with offers."""
     for offer in offers:
         if wants_content(offer) and isinstance(offer.wanted, Entry):
-            yield Small(offer.path, text_of(offer.wanted), offer.wanted.digest or b"")
+            yield from content_of(offer.wanted)
+
+
+def content_of(entry: Entry) -> Iterator[Item]:
+    """The content of a file, as a parcel has it."""
+    data, digest = text_of(entry), entry.digest or b""
+    if len(data) <= SMALL_LIMIT:
+        yield Small(entry.path, data, digest)
+        return
+    yield Begin(entry.path, len(data))
+    yield from (Data(data[at : at + 65_536]) for at in range(0, len(data), 65_536))
+    yield End(digest)
 
 
 def put(hub: Hub, *offers: Offer) -> Tuple[Outcome, ...]:

@@ -18,8 +18,8 @@ import enum
 from typing import NamedTuple
 
 from .entries import Absent, Presence
-from .errors import InputError
-from .paths import TreePath
+from .errors import InputError, RemoteProtocolError
+from .paths import TreePath, parse_path
 
 
 class Request(enum.Enum):
@@ -106,3 +106,14 @@ def parse_rights(text: str) -> Rights:
         found = ", ".join(wrong) or "nothing"
         raise InputError(f"rights are {found}: expected a list of read, add, write, delete, or all")
     return Rights(*(name in words or "all" in words for name in Rights._fields))
+
+
+def parse_prefix(raw: bytes) -> TreePath:
+    """A prefix, which an operator wrote: slashes around it mean nothing.
+
+    :raises InputError: when it is no path below a root.
+    """
+    try:
+        return parse_path(raw.strip(b"/"))
+    except RemoteProtocolError as error:
+        raise InputError(f"prefix {error}") from error

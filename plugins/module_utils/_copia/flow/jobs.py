@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Callable, Dict, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping
 
 from .grant import Grant
 from .serve import Job, OpenJob
+
+if TYPE_CHECKING:
+    from .hub import HubSpec
 
 
 def _source(grant: Grant, terms: Mapping[str, Any]) -> Job:
@@ -24,9 +27,26 @@ def _target(grant: Grant, terms: Mapping[str, Any]) -> Job:
     return TargetJob(terms, grant)
 
 
-JOBS: Mapping[str, Callable[[Grant, Mapping[str, Any]], Job]] = {"source": _source, "target": _target}
+def _hub(grant: Grant, terms: Mapping[str, Any]) -> Job:
+    from .hub_jobs import HubJob
+
+    return HubJob(terms, grant)
+
+
+JOBS: Mapping[str, Callable[[Grant, Mapping[str, Any]], Job]] = {"source": _source, "target": _target, "hub": _hub}
 
 
 def jobs_for(grant: Grant) -> Dict[str, OpenJob]:
     """All jobs, for a client with that grant."""
     return {name: partial(job, grant) for name, job in JOBS.items()}
+
+
+def forced_hub(spec: "HubSpec") -> Dict[str, OpenJob]:
+    """The jobs of a forced command: this hub for this client, and nothing else."""
+
+    def opened(terms: Mapping[str, Any]) -> Job:
+        from .hub_jobs import HubJob
+
+        return HubJob(terms, Grant(), spec)
+
+    return {"hub": opened}
