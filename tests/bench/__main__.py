@@ -17,7 +17,7 @@ from typing import Callable, Dict
 
 from tests.chores import BUILD, ROOT
 
-from . import delta, mirror, tree
+from . import bisync, delta, mirror, tree
 from .figures import Figures
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -54,6 +54,7 @@ def write_into(page: pathlib.Path, name: str, table: str) -> None:
 SUITES: Dict[str, Callable[[pathlib.Path, argparse.Namespace], Figures]] = {
     "mirror": lambda folder, options: mirror.measure(folder, options.rounds, options.files, options.hosts),
     "tree": lambda folder, options: tree.measure(folder, options.rounds, 10 * options.files),
+    "bisync": lambda folder, options: bisync.measure(folder, options.rounds, 2 * options.files, options.megabytes),
     "delta": lambda folder, options: delta.measure(folder, options.rounds, options.megabytes),
 }
 
@@ -66,9 +67,9 @@ def _parser() -> argparse.ArgumentParser:
         "--files",
         type=int,
         default=10_000,
-        help="small files of the mirror suite; the tree suite takes ten times as many",
+        help="small files of the mirror suite; the tree suite takes ten times as many, the bisync suite twice",
     )
-    parser.add_argument("--megabytes", type=int, default=1024, help="the file of the delta suite")
+    parser.add_argument("--megabytes", type=int, default=1024, help="the file of the delta and bisync suites")
     parser.add_argument("--hosts", type=int, default=8, help="hosts of the mirror suite's fleet")
     parser.add_argument("--folder", type=pathlib.Path, default=BUILD, help="where trees are made: a real disk")
     parser.add_argument("--write-docs", action="store_true", help="put the tables into docs/performance.md")

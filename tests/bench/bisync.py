@@ -1,28 +1,141 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two-way sync beside unison, in one run: ``python -m tests.bench.bisync [FILES]``.
+"""``copia bisync`` on one host beside ``unison`` and, where it is installed, ``rclone bisync``; whole processes.
 
-First run into an empty tree, idle runs, and 1% changed on each side; medians of three where a run can be repeated.
+Each program has trees and archives of its own, and they take turns in being first.
 """
 
 from __future__ import annotations
 
 import os
 import pathlib
+import platform
 import shutil
-import statistics
 import subprocess
 import sys
-import tempfile
 import time
-from typing import Callable, Dict, List
+from typing import Dict, List
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-COPIA = (
-    f"import sys; sys.path.insert(0, {str(ROOT)!r}); import tests.conftest; "
-    "from copia.cli import main; sys.exit(main(sys.argv[1:]))"
-)
+from tests.chores import ROOT
+
+from .figures import Figures
+
+COPIA, UNISON, RCLONE = "copia bisync", "unison -batch", "rclone bisync"
+COMMAND = "import sys; from copia.cli import main; sys.exit(main())"
+IDLE_TIMES = 3
+"""An idle run is over soon and measured more often."""
+_PIECE = 1 << 20
+
+
+def measure(folder: pathlib.Path, rounds: int, files: int, megabytes: int) -> Figures:
+    """Everything, below ``folder``: ``files`` small ones, and one of ``megabytes`` MiB."""
+    facts = {"rounds": str(rounds), "files": f"{files:,}", "system": platform.release()}
+    facts["big file"] = f"{megabytes} MiB"
+    figures = Figures(UNISON, facts)
+    tools = [COPIA, UNISON, *([RCLONE] if shutil.which("rclone") else [])]
+    if RCLONE not in tools:
+        figures.facts[RCLONE] = "not installed here"
+    for number in range(rounds):
+        pairs = [Pair(folder / f"{number}-{index}", tool, figures) for index, tool in enumerate(tools)]
+        pairs = [*pairs[number % len(pairs) :], *pairs[: number % len(pairs)]]
+        for pair in pairs:
+            plant(pair.left, files)
+        _small(pairs, f"{files:,} small files", files)
+        for pair in pairs:
+            pair.start_again()
+            (pair.left / "big").write_bytes(b"")
+            grow(pair.left / "big", megabytes)
+        _big(pairs, f"a file of {megabytes} MiB")
+        for pair in pairs:
+            shutil.rmtree(pair.folder)
+    return figures
+
+
+def _small(pairs: "List[Pair]", name: str, files: int) -> None:
+    for pair in pairs:
+        pair.run(name, "first")
+    for _time in range(IDLE_TIMES):
+        for pair in pairs:
+            pair.run(name, "idle")
+    for pair in pairs:
+        edit(pair.left, files, 0)
+        edit(pair.right, files, 50)
+        pair.run(name, "1% changed on each side")
+        pair.check()
+        pair.note_archive()
+
+
+def _big(pairs: "List[Pair]", name: str) -> None:
+    for pair in pairs:
+        pair.run(name, "first")
+    for pair in pairs:
+        with open(pair.right / "big", "r+b") as stream:
+            stream.seek(5 * _PIECE)
+            stream.write(b"edited")
+        pair.run(name, "edited")
+        pair.check()
+
+
+class Pair:
+    """Two trees, and the program that brings them together."""
+
+    def __init__(self, folder: pathlib.Path, tool: str, figures: Figures) -> None:
+        self.folder, self.tool, self.figures = folder, tool, figures
+        library = folder / "lib"
+        library.mkdir(parents=True)
+        (library / "copia").symlink_to(ROOT / "plugins" / "module_utils" / "_copia")
+        self.environment = {
+            **{key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"},
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(library), os.environ.get("PYTHONPATH")])),
+            "PYTHONPYCACHEPREFIX": str(folder.parent / "pyc"),
+            "COPIA_STATE": str(folder / "state"),
+            "UNISON": str(folder / "state"),
+        }
+        self.start_again()
+
+    def start_again(self) -> None:
+        """Two empty trees that never agreed on anything."""
+        self.number = getattr(self, "number", 0) + 1
+        self.left, self.right = (self.folder / f"{side}{self.number}" for side in ("left", "right"))
+        for tree in (self.left, self.right):
+            tree.mkdir()
+
+    def run(self, name: str, phase: str) -> None:
+        """One run, noted.
+
+        :raises CalledProcessError: when the program failed.
+        """
+        began = time.perf_counter()
+        subprocess.run(
+            self._command(phase), env=self.environment, check=True, stdin=subprocess.DEVNULL, capture_output=True
+        )
+        took = time.perf_counter() - began
+        self.figures.note(name, phase, self.tool, took)
+        print(f"{name}, {phase}: {self.tool} {took:.2f} s", flush=True)
+
+    def _command(self, phase: str) -> List[str]:
+        sides = [str(self.left), str(self.right)]
+        if self.tool == COPIA:
+            return [sys.executable, "-c", COMMAND, "bisync", *sides]
+        if self.tool == UNISON:
+            return ["unison", "-batch", "-silent", "-times", *sides]
+        again = ["--resync"] if phase == "first" else ["--force"]
+        return ["rclone", "bisync", *sides, "--workdir", str(self.folder / "state"), *again]
+
+    def check(self) -> None:
+        """Both trees are equal.
+
+        :raises SystemExit: when not.
+        """
+        if subprocess.run(["diff", "-rq", str(self.left), str(self.right)], check=False).returncode:
+            raise SystemExit(f"{self.tool} left {self.left} and {self.right} different")
+
+    def note_archive(self) -> None:
+        """How large what it remembers is."""
+        found: Dict[str, int] = {path.name: path.stat().st_size for path in (self.folder / "state").glob("*.archive")}
+        if found:
+            self.figures.facts["archive"] = f"{sum(found.values()):,} bytes"
 
 
 def plant(root: pathlib.Path, files: int) -> None:
@@ -34,55 +147,14 @@ def plant(root: pathlib.Path, files: int) -> None:
         (folder / f"f{number}").write_text(f"content {number}\n" * 8)
 
 
-def edit(root: pathlib.Path, files: int, start: int, round_number: int) -> None:
+def edit(root: pathlib.Path, files: int, start: int) -> None:
     """Change 1% of the files."""
     for number in range(start, files, 100):
-        (root / f"d{number // 100}" / f"f{number}").write_text(f"edited {number} in round {round_number}\n")
+        (root / f"d{number // 100}" / f"f{number}").write_text(f"edited {number}, and it is longer now\n")
 
 
-def timed(command: List[str], environment: Dict[str, str]) -> float:
-    """Seconds of one run."""
-    clock = time.perf_counter()
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - clock
-
-
-def measure(folder: pathlib.Path, files: int, command: Callable[[str, str], List[str]]) -> Dict[str, float]:
-    """Seconds of each case for one program, in a folder of its own."""
-    left, right = folder / "left", folder / "right"
-    plant(left, files)
-    right.mkdir()
-    environment = {**os.environ, "COPIA_STATE": str(folder / "state"), "UNISON": str(folder / "unison")}
-    words = command(str(left), str(right))
-    found = {"first": timed(words, environment)}
-    found["idle"] = statistics.median(timed(words, environment) for _time in range(3))
-    changed = []
-    for round_number in range(3):
-        edit(left, files, 0, round_number)
-        edit(right, files, 50, round_number)
-        changed.append(timed(words, environment))
-    found["1% on each side"] = statistics.median(changed)
-    archives = (folder / "state").glob("*.archive")
-    found["archive, bytes"] = sum(path.stat().st_size for path in archives)
-    return found
-
-
-def main() -> int:
-    """Measure what is installed and print one line for each case."""
-    files = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-    programs: Dict[str, Callable[[str, str], List[str]]] = {
-        "copia": lambda left, right: [sys.executable, "-c", COPIA, "bisync", left, right],
-    }
-    if shutil.which("unison"):
-        programs["unison"] = lambda left, right: ["unison", "-batch", "-silent", "-times", left, right]
-    results = {}
-    for name, command in programs.items():
-        with tempfile.TemporaryDirectory(prefix="bench-bisync-") as folder:
-            results[name] = measure(pathlib.Path(folder), files, command)
-    for case in results["copia"]:
-        print(f"{case:20}", "  ".join(f"{name} {found[case]:.2f}" for name, found in results.items()))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def grow(path: pathlib.Path, megabytes: int) -> None:
+    """A file of random bytes."""
+    with open(path, "ab") as stream:
+        for _number in range(megabytes):
+            stream.write(os.urandom(_PIECE))

@@ -21,7 +21,7 @@ from ..disk.digests import digests_of, outwait_grain
 from ..disk.folders import Folders
 from ..disk.read import Reader, locate_in_tree, sign_file
 from ..disk.root import has_leftovers, kind_of_root, lock_root, open_source
-from ..disk.scan import Scan
+from ..disk.scan import Scan, is_native
 from ..disk.state import identity_of
 from .contents import checked, wants_of
 from .sides import Places, Scanned
@@ -126,6 +126,18 @@ class LocalSide:
 
         try:
             yield from Reader(locate).items(wants)
+        finally:
+            folders.forget()
+
+    def hand_over(self, wants: Wants) -> Optional[Iterator[Item]]:
+        """What answers ``wants`` for a target on this host, where the C twin copies."""
+        return self._handed_over(wants) if is_native() else None
+
+    def _handed_over(self, wants: Wants) -> Iterator[Item]:
+        outwait_grain(want.entry for want in wants)
+        folders = Folders(self._root)
+        try:
+            yield from Reader(locate_in_tree(folders), digests=False).items_here(wants)
         finally:
             folders.forget()
 

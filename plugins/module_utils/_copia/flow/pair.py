@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple
 
 from ..core.bisync_plan import Reconciliation, Rulebook, next_base
 from ..core.brakes import (
@@ -30,6 +30,7 @@ from ..core.hub_plan import Direction, Part, judge_part, not_agreed, with_times_
 from ..core.manifest import Manifest
 from ..core.moves import arrivals
 from ..core.pair_report import PairReport
+from ..core.parcel import Item, Wants
 from ..core.paths import TreePath, show
 from ..core.reconcile import Comparison, compare, to_read
 from ..core.report import foresee
@@ -43,7 +44,7 @@ from ..disk.scan import is_native
 from ..disk.state import state_folder
 from .contents import checked, replaced_by, wants_of
 from .leftovers import undone_of, without_unsaved
-from .sides import Considers, Places, Side
+from .sides import Considers, HandsOver, Places, Side
 
 if TYPE_CHECKING:
     from ..disk.operations import Acts, Perform
@@ -250,8 +251,21 @@ class Pair:
             plan, bases = target.consider(plan)
         else:
             bases = target.signatures_of(replaced_by(plan)) if target.is_far or source.is_far else {}
-        items = source.read(wants_of(plan, bases), at)
-        self.report.sides[side].absorb(target.apply(plan, checked(plan, items, self._digests)))
+        wants = wants_of(plan, bases)
+        both_here = isinstance(target, HandsOver) and isinstance(source, HandsOver) and not at
+        items = self._handed_over(source, wants) if both_here else None
+        if items is None:
+            items = checked(plan, source.read(wants, at), self._digests)
+        self.report.sides[side].absorb(target.apply(plan, items))
+
+    def _handed_over(self, source: Side, wants: Wants) -> Optional[Iterator[Item]]:
+        """On one host the files are read for their digests and then copied by the kernel; a file that is not as listed,
+        before or after either, is a problem of its path.
+        """
+        items = source.hand_over(wants) if isinstance(source, HandsOver) else None
+        if items is not None:
+            self._digests.update(source.digests_of([want.entry for want in wants if want.entry.digest is None]))
+        return items
 
     def record(self, found: Comparison, plan: Reconciliation) -> None:
         """Write the archive, from what was applied; unless nothing is new."""

@@ -109,3 +109,11 @@ class Considers(Protocol):
 
     def consider(self, plan: MirrorPlan) -> Tuple[MirrorPlan, Dict[TreePath, Signature]]:
         """What of a plan is to be sent, and signatures of what contents may come as differences to."""
+
+
+@runtime_checkable
+class HandsOver(Protocol):
+    """A side whose files a target on the same host may copy for itself."""
+
+    def hand_over(self, wants: Wants) -> Optional[Iterator[Item]]:
+        """What answers ``wants`` without their bytes (``core.parcel.Here``); ``None`` where nothing is gained by it."""
