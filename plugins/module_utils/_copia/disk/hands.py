@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from typing import Callable, Deque, Dict, Iterable, Iterator, List, Optional, Sequence, TypeVar
+from typing import Callable, Deque, Dict, Generic, Iterable, Iterator, List, Optional, Sequence, TypeVar
 
 from ..core import twin
 
@@ -53,22 +53,61 @@ def each(do: Callable[[P], R], parts: Sequence[P]) -> List[R]:
     return [results[index] for index in range(len(parts))]
 
 
+class _Job(Generic[P, R]):
+    """A part on its way through a hand."""
+
+    def __init__(self, part: P) -> None:
+        self.part = part
+        self.results: List[R] = []
+        self.errors: List[BaseException] = []
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def work(self, do: Callable[[P], R]) -> None:
+        """Do it, well or not."""
+        try:
+            self.results.append(do(self.part))
+        except BaseException as error:
+            self.errors.append(error)
+        self._done.release()
+
+    def result(self) -> R:
+        """What came out; what was raised is raised here."""
+        self._done.acquire()
+        for error in self.errors:
+            raise error
+        return self.results[0]
+
+
 def go_through(hands: int) -> Callable[[Callable[[P], R], Iterable[P]], Iterable[R]]:
     """``map``, or a map that works a few parts ahead with so many hands and keeps the order."""
     if hands < 2 or twin.native is None:
         return map
 
     def in_order(do: Callable[[P], R], parts: Iterable[P]) -> Iterator[R]:
-        from concurrent.futures import Future, ThreadPoolExecutor
+        jobs: "queue.SimpleQueue[Optional[_Job[P, R]]]" = queue.SimpleQueue()
+        waiting: Deque[_Job[P, R]] = deque()
 
-        with ThreadPoolExecutor(hands) as pool:
-            waiting: Deque[Future[R]] = deque()
+        def work() -> None:
+            for job in iter(jobs.get, None):
+                job.work(do)
+
+        threads = [threading.Thread(target=work, daemon=True) for _hand in range(hands)]
+        for thread in threads:
+            thread.start()
+        try:
             for part in parts:
-                waiting.append(pool.submit(do, part))
+                waiting.append(_Job(part))
+                jobs.put(waiting[-1])
                 if len(waiting) > 2 * hands:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        finally:
+            for _thread in threads:
+                jobs.put(None)
+            for thread in threads:
+                thread.join()
 
     return in_order
 
