@@ -16,8 +16,9 @@ import tempfile
 from typing import Callable, Dict
 
 from tests.chores import BUILD, ROOT
+from tests.hosts import engine_venv
 
-from . import bisync, delta, mirror, tree
+from . import big, bisync, delta, mirror, tree
 from .figures import Figures
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -51,11 +52,33 @@ def write_into(page: pathlib.Path, name: str, table: str) -> None:
     page.write_text(text)
 
 
+def _speed(folder: pathlib.Path, options: argparse.Namespace) -> Figures:
+    _find_engine()
+    from . import speed
+
+    return speed.measure(folder, options.rounds, options.megabytes)
+
+
+def _crafted(folder: pathlib.Path, options: argparse.Namespace) -> Figures:
+    _find_engine()
+    from . import crafted
+
+    return crafted.measure(folder, options.rounds, min(options.megabytes, 64))
+
+
+def _find_engine() -> None:
+    """Make the engine importable, with its C twin, as the hosts have it."""
+    sys.path[:0] = [str(path) for path in engine_venv().glob("lib/python*/site-packages")]
+
+
 SUITES: Dict[str, Callable[[pathlib.Path, argparse.Namespace], Figures]] = {
     "mirror": lambda folder, options: mirror.measure(folder, options.rounds, options.files, options.hosts),
     "tree": lambda folder, options: tree.measure(folder, options.rounds, 10 * options.files),
     "bisync": lambda folder, options: bisync.measure(folder, options.rounds, 2 * options.files, options.megabytes),
-    "delta": lambda folder, options: delta.measure(folder, options.rounds, options.megabytes),
+    "delta": lambda folder, options: delta.measure(folder, min(options.rounds, 3), options.megabytes),
+    "big": lambda folder, options: big.measure(folder, min(options.rounds, 3), options.megabytes),
+    "speed": _speed,
+    "crafted": _crafted,
 }
 
 
@@ -69,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         default=10_000,
         help="small files of the mirror suite; the tree suite takes ten times as many, the bisync suite twice",
     )
-    parser.add_argument("--megabytes", type=int, default=1024, help="the file of the delta and bisync suites")
+    parser.add_argument("--megabytes", type=int, default=1024, help="the file of the delta, big, speed and bisync suites")
     parser.add_argument("--hosts", type=int, default=8, help="hosts of the mirror suite's fleet")
     parser.add_argument("--folder", type=pathlib.Path, default=BUILD, help="where trees are made: a real disk")
     parser.add_argument("--write-docs", action="store_true", help="put the tables into docs/performance.md")

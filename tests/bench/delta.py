@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``copia signature | delta | patch`` beside ``rdiff``, whole processes, one basis and several new files.
 
-All files are read once before, so nobody waits for the disk. Block sizes are equal for both. Where rsync or xdelta3 are
-installed, an update of the whole by them stands beside the sum of ours; xdelta3 sees both files, so it is a floor for
-sizes and no peer.
+All files are read once before and what was written is on disk before a command starts, so nobody waits for the disk.
+Block sizes are equal for both. A basis is signed in the first case only. Where rsync is installed, an update of the
+whole by it stands beside the sum of ours; xdelta3 sees both files, so its delta is a floor for sizes and it is no peer.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def measure(folder: pathlib.Path, rounds: int, megabytes: int) -> Figures:
     facts = {"basis": f"{megabytes} MiB", "block": f"{BLOCK} bytes", "rounds": str(rounds)}
     figures = Figures(RDIFF, facts)
     basis = folder / "basis"
-    _random_file(basis, megabytes, random.Random(1))
+    random_file(basis, megabytes, random.Random(1))
     for name, make in CASES.items():
         new = folder / "new"
         make(basis, new, megabytes)
@@ -47,14 +47,15 @@ def measure(folder: pathlib.Path, rounds: int, megabytes: int) -> Figures:
             for tool in tools[number % 3 :] + tools[: number % 3]:
                 _one(figures, folder, name, tool)
             _whole(figures, folder, name)
+        _floor(figures, folder, name)
         new.unlink()
     return figures
 
 
 def _one(figures: Figures, folder: pathlib.Path, case: str, tool: str) -> None:
     basis, new, made = folder / "basis", folder / "new", folder / "made"
-    signed, delta = folder / "signature", folder / "delta"
-    for path in (signed, delta, made):
+    signed, delta = folder / f"signature of {tool}", folder / "delta"
+    for path in (delta, made):
         path.unlink(missing_ok=True)
     commands: Dict[str, List[Any]] = {
         "signature": _copia(tool, "signature", "-b", BLOCK, basis, "-o", signed),
@@ -63,14 +64,15 @@ def _one(figures: Figures, folder: pathlib.Path, case: str, tool: str) -> None:
     }
     if tool == RDIFF:
         commands = {
-            "signature": ["rdiff", "-b", BLOCK, "-S", 16, "signature", basis, signed],
+            "signature": ["rdiff", "-f", "-b", BLOCK, "-S", 16, "signature", basis, signed],
             "delta": ["rdiff", "delta", signed, new, delta],
             "patch": ["rdiff", "patch", basis, delta, made],
         }
+    if case != "identical":
+        del commands["signature"]
     for phase, command in commands.items():
         seconds, megabytes = _timed(command)
-        if phase != "signature" or case == "identical":
-            figures.note(case, phase, tool, seconds)
+        figures.note(case, phase, tool, seconds)
         print(f"{case}, {phase}: {tool} {seconds:.2f} s, {megabytes:.0f} MB of memory", flush=True)
         peak = f"peak memory, {tool}"
         figures.facts[peak] = f"{max(megabytes, float(figures.facts.get(peak, '0 MB').split()[0])):.0f} MB"
@@ -95,6 +97,16 @@ def _whole(figures: Figures, folder: pathlib.Path, case: str) -> None:
     copy.unlink()
 
 
+def _floor(figures: Figures, folder: pathlib.Path, case: str) -> None:
+    """The size of xdelta3's delta."""
+    if shutil.which("xdelta3") is None:
+        return
+    place = folder / "xdelta"
+    _timed(["xdelta3", "-e", "-1", "-f", "-s", folder / "basis", folder / "new", place])
+    figures.facts[f"delta of {case}, xdelta3 -1"] = f"{place.stat().st_size:,} bytes"
+    place.unlink()
+
+
 def _keys(case: str, tool: str) -> Sequence[Any]:
     return (("identical", "signature", tool), (case, "delta", tool), (case, "patch", tool))
 
@@ -108,6 +120,7 @@ def _timed(command: Sequence[Any]) -> Tuple[float, float]:
 
     :raises SystemExit: when the command fails.
     """
+    os.sync()
     began = time.perf_counter()
     process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
     _pid, status, used = os.wait4(process.pid, 0)
@@ -117,7 +130,8 @@ def _timed(command: Sequence[Any]) -> Tuple[float, float]:
     return time.perf_counter() - began, used.ru_maxrss / 1024
 
 
-def _random_file(path: pathlib.Path, megabytes: int, dice: random.Random) -> None:
+def random_file(path: pathlib.Path, megabytes: int, dice: random.Random) -> None:
+    """A file of random bytes."""
     with open(path, "wb") as stream:
         for _megabyte in range(megabytes):
             stream.write(dice.randbytes(MIB))
@@ -130,8 +144,12 @@ def _identical(basis: pathlib.Path, new: pathlib.Path, _megabytes: int) -> None:
 def _scattered(basis: pathlib.Path, new: pathlib.Path, megabytes: int) -> None:
     """1% of the ranges of 2 KiB have other bytes."""
     shutil.copy(basis, new)
-    dice = random.Random(2)
-    with open(new, "r+b") as stream:
+    scatter(new, megabytes, random.Random(2))
+
+
+def scatter(path: pathlib.Path, megabytes: int, dice: random.Random) -> None:
+    """Give 1% of the file's ranges of 2 KiB other bytes."""
+    with open(path, "r+b") as stream:
         for place in dice.sample(range(megabytes * 512), megabytes * 512 // 100):
             stream.seek(place * 2048)
             stream.write(dice.randbytes(2048))
@@ -154,7 +172,7 @@ def _half(basis: pathlib.Path, new: pathlib.Path, megabytes: int) -> None:
 
 
 def _random(_basis: pathlib.Path, new: pathlib.Path, megabytes: int) -> None:
-    _random_file(new, megabytes, random.Random(4))
+    random_file(new, megabytes, random.Random(4))
 
 
 CASES: Dict[str, Callable[[pathlib.Path, pathlib.Path, int], None]] = {

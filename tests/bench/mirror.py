@@ -63,7 +63,7 @@ class _Round:
         self.number = number
         self.place = folder / "there" / f"{name.replace(' ', '-')}-{number}"
         self.place.mkdir(parents=True)
-        self.warm = [_task(tool, folder / "one", folder / f"one-{tool}") for tool in (MIRROR, SYNCHRONIZE)]
+        self.warm = [task_of(tool, folder / "one", folder / f"one-{tool}") for tool in (MIRROR, SYNCHRONIZE)]
 
     def turn(self, tools: Sequence[Any]) -> List[Any]:
         """The tools, another one first in every round."""
@@ -80,7 +80,7 @@ def _one_host(run: _Round, hosts: Hosts) -> None:
     for phase in ("first", "no-op", "check of 1%", "1% changed"):
         if phase == "check of 1%":
             edit(run.tree, 100, run.number)
-        tasks = run.turn([_task(tool, run.tree, run.place / tool) for tool in (MIRROR, SYNCHRONIZE)])
+        tasks = run.turn([task_of(tool, run.tree, run.place / tool) for tool in (MIRROR, SYNCHRONIZE)])
         took = run.player.play("h1", run.warm, tasks, check=phase.startswith("check"))
         if not phase.startswith("check"):
             took[RSYNC] = _rsync(run.tree, run.place / "rsync", hosts)
@@ -88,7 +88,7 @@ def _one_host(run: _Round, hosts: Hosts) -> None:
     for tool in (MIRROR, SYNCHRONIZE, "rsync"):
         assert_equal(run.tree, run.place / tool)
     few = run.folder / "few"
-    copied = run.player.play("h1", run.warm, [_task(COPY, few, run.place / "copy")])[COPY]
+    copied = run.player.play("h1", run.warm, [task_of(COPY, few, run.place / "copy")])[COPY]
     run.note("first", {COPY: copied / COPIED})
 
 
@@ -97,7 +97,7 @@ def _all_hosts(run: _Round, forks: int) -> None:
         if phase == "1% changed":
             edit(run.tree, 100, run.number + 50)
         for tool in run.turn((MIRROR, SYNCHRONIZE)):
-            task = _task(tool, run.tree, run.place / f"{tool}-{{{{ inventory_hostname }}}}")
+            task = task_of(tool, run.tree, run.place / f"{tool}-{{{{ inventory_hostname }}}}")
             play = [{"hosts": "h*", "gather_facts": False, "tasks": [task]}]
             run.note(phase, {tool: run.player.run(play, str(forks))})
     for tool in (MIRROR, SYNCHRONIZE):
@@ -105,7 +105,8 @@ def _all_hosts(run: _Round, forks: int) -> None:
     shutil.rmtree(run.place)
 
 
-def _task(tool: str, source: pathlib.Path, target: pathlib.Path) -> Dict[str, Any]:
+def task_of(tool: str, source: pathlib.Path, target: pathlib.Path) -> Dict[str, Any]:
+    """The task of that tool, with its defaults."""
     if tool == MIRROR:
         return {"name": tool, "copia.sync.mirror": {"src": str(source), "dest": str(target)}}
     if tool == COPY:

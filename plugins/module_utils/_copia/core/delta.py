@@ -55,7 +55,7 @@ class Effort:
 SOME = Effort(256 * 1024, 512, 32, 16 * 1024, for_each_gap=False)
 """Python rolls about 4 MB/s: this is 0.06 s, in which a link of 1 Gbit/s sends 8 MB, and a file that is new from
 beginning to end is searched at more than 100 MB/s."""
-ALL = Effort(1 << 62, 1 << 16, 1, WINDOW - MAX_BLOCK, for_each_gap=True)
+ALL = Effort(1 << 62, 1 << 15, 1, WINDOW - MAX_BLOCK, for_each_gap=True)
 """Every position. What fails costs a strong sum, about as much as a scan of a few thousand positions."""
 
 
