@@ -119,8 +119,10 @@ ROOMS = (
     Room("module_utils/_copia/cli_hosts.py", engine("link.ssh"), LIBRARY),
     *(
         Room(f"module_utils/_copia/cli_{word}.py", engine("flow", "core", "cli_words", "cli_hosts"), LIBRARY)
-        for word in ("sync", "bisync", "delta", "hub", "serve")
+        for word in ("sync", "bisync", "hub", "serve")
     ),
+    Room("module_utils/_copia/cli_delta.py", engine("flow", "core", "cli_words", "cli_progress"), LIBRARY),
+    Room("module_utils/_copia/cli_progress.py", engine("core.paths"), LIBRARY | {"rich"}),
     Room("module_utils/_copia/__main__.py", engine("cli"), LIBRARY),
     Room("module_utils/_copia/__init__.py", (), frozenset({"__future__"})),
     Room("module_utils/_ansible.py", (), frozenset({"__future__", "typing"})),

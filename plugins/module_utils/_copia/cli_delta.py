@@ -9,6 +9,7 @@ import argparse
 import os
 from typing import Any
 
+from .cli_progress import Progress
 from .cli_words import block_size, jobs, say
 from .core.paths import show
 
@@ -39,7 +40,8 @@ def _command(commands: Any, name: str, what: str, run: Any) -> argparse.Argument
 def _signature(options: argparse.Namespace) -> int:
     from .flow.primitives import sign
 
-    blocks, size = sign(options.file, options.output, block_size=options.block_size, jobs=options.jobs)
+    with Progress("signing", options.file) as told:
+        blocks, size = sign(options.file, options.output, block_size=options.block_size, jobs=options.jobs, told=told)
     say(f"{show(options.output)}: {blocks} blocks of {size} bytes")
     return 0
 
@@ -47,7 +49,8 @@ def _signature(options: argparse.Namespace) -> int:
 def _delta(options: argparse.Namespace) -> int:
     from .flow.primitives import make_delta
 
-    literal, copied = make_delta(options.new, options.signature, options.output, jobs=options.jobs)
+    with Progress("comparing", options.new) as told:
+        literal, copied = make_delta(options.new, options.signature, options.output, jobs=options.jobs, told=told)
     say(f"{show(options.output)}: {literal} literal bytes, {copied} bytes from the basis")
     return 0
 
@@ -55,6 +58,7 @@ def _delta(options: argparse.Namespace) -> int:
 def _patch(options: argparse.Namespace) -> int:
     from .flow.primitives import apply_patch
 
-    length = apply_patch(options.basis, options.delta, options.output)
+    with Progress("patching", options.basis) as told:
+        length = apply_patch(options.basis, options.delta, options.output, told=told)
     say(f"{show(options.output)}: {length} bytes, equal to what the delta was made for")
     return 0

@@ -15,7 +15,7 @@ import contextlib
 import os
 import stat
 import time
-from typing import Any, BinaryIO, Iterator, List, Optional, Tuple
+from typing import Any, BinaryIO, Callable, Iterator, List, Optional, Tuple
 
 from ..core.blocks import block_digests
 from ..core.delta import WINDOW, Copy, Instruction, joined, parts_of, patch
@@ -39,8 +39,17 @@ from ..wire.primitives import (
     encode_signature,
 )
 
+Told = Callable[[int], None]
+"""Is told how many bytes of the new file (for a signature, of the basis) are done, again and again."""
 
-def sign(basis: bytes, out: bytes, *, block_size: Optional[int] = None, jobs: int = 2) -> Tuple[int, int]:
+
+def tell_nobody(_done: int) -> None:
+    """For who does not ask."""
+
+
+def sign(
+    basis: bytes, out: bytes, *, block_size: Optional[int] = None, jobs: int = 2, told: Told = tell_nobody
+) -> Tuple[int, int]:
     """Write the signature of ``basis`` to ``out``; how many blocks there are, and how long each is, in bytes.
 
     :raises InputError: when a file can't be read or written; ``out`` is as it was then.
@@ -54,6 +63,7 @@ def sign(basis: bytes, out: bytes, *, block_size: Optional[int] = None, jobs: in
             for part, digests in sign_pieces(descriptor, length, size, jobs):
                 state.update(digests)
                 rows.append(part)
+                told(min(len(rows) * WINDOW, length))
         except OSError as error:
             raise InputError(f"{show(basis)} cannot be read: {os.strerror(error.errno or 0)}") from error
         if _stamp(stream) != before:
@@ -64,7 +74,7 @@ def sign(basis: bytes, out: bytes, *, block_size: Optional[int] = None, jobs: in
     return signed.signature.blocks, size
 
 
-def make_delta(new: bytes, signature: bytes, out: bytes, *, jobs: int = 2) -> Tuple[int, int]:
+def make_delta(new: bytes, signature: bytes, out: bytes, *, jobs: int = 2, told: Told = tell_nobody) -> Tuple[int, int]:
     """Write to ``out`` what turns the basis of ``signature`` into ``new``; ``(literal, copied)`` bytes.
 
     :raises InputError: when a file can't be read or written, or ``signature`` is none; ``out`` is as it was then.
@@ -72,41 +82,57 @@ def make_delta(new: bytes, signature: bytes, out: bytes, *, jobs: int = 2) -> Tu
     with _opened(signature) as stream, _naming(signature):
         signed = decode_signature(stream.read, fresh_digest())
     with _opened(new) as stream:
-        sums = [0, 0]
+        made = _Difference(new, stream, told)
         with _hashing(jobs) as state:
-            _write(out, encode_delta(signed, _operations(new, stream, signed, jobs, sums), state))
-    return sums[0], sums[1]
+            _write(out, encode_delta(signed, made.operations(signed, jobs), state))
+    return made.literal, made.copied
 
 
-def _operations(path: bytes, stream: BinaryIO, signed: SignedFile, jobs: int, sums: List[int]) -> Iterator[Operation]:
-    descriptor, length, before = stream.fileno(), _length(stream), _stamp(stream)
+class _Difference:
+    """A delta on its way: ``literal`` and ``copied`` bytes so far."""
 
-    def read_at(offset: int, size: int) -> bytes:
-        return os.pread(descriptor, size, offset)
+    def __init__(self, path: bytes, stream: BinaryIO, told: Told) -> None:
+        self.literal = self.copied = 0
+        self._path, self._stream, self._told = path, stream, told
+        self._seen = 0
 
-    copied = fresh_digest()
+    def operations(self, signed: SignedFile, jobs: int) -> Iterator[Operation]:
+        """The operations, ``End`` the last.
 
-    def noted() -> Iterator[Instruction]:
-        for part, digests in parts_of(read_at, length, signed.signature, each=go_through(jobs)):
-            copied.update(digests)
+        :raises InputError: when the file changes meanwhile.
+        """
+        before, digests = _stamp(self._stream), fresh_digest()
+        for part in joined(self._noted(signed, jobs, digests)):
+            if isinstance(part, Copy):
+                self.copied += part.length
+                yield part
+                continue
+            self.literal += part.length
+            for at in range(part.offset, part.offset + part.length, MAX_LITERAL):
+                data = self._read_at(at, min(MAX_LITERAL, part.offset + part.length - at))
+                if not data:
+                    raise self._changed()
+                yield data
+        if _stamp(self._stream) != before:
+            raise self._changed()
+        yield End(digests.digest())
+
+    def _noted(self, signed: SignedFile, jobs: int, digests: Any) -> Iterator[Instruction]:
+        length = _length(self._stream)
+        for part, found in parts_of(self._read_at, length, signed.signature, each=go_through(jobs)):
+            digests.update(found)
+            self._seen += part.length
+            self._told(self._seen)
             yield part
 
-    for part in joined(noted()):
-        sums[isinstance(part, Copy)] += part.length
-        if isinstance(part, Copy):
-            yield part
-            continue
-        for at in range(part.offset, part.offset + part.length, MAX_LITERAL):
-            data = read_at(at, min(MAX_LITERAL, part.offset + part.length - at))
-            if not data:
-                raise InputError(f"{show(path)} changed while it was read; run again")
-            yield data
-    if _stamp(stream) != before:
-        raise InputError(f"{show(path)} changed while it was read; run again")
-    yield End(copied.digest())
+    def _read_at(self, offset: int, size: int) -> bytes:
+        return os.pread(self._stream.fileno(), size, offset)
+
+    def _changed(self) -> InputError:
+        return InputError(f"{show(self._path)} changed while it was read; run again")
 
 
-def apply_patch(basis: bytes, delta_path: bytes, out: bytes) -> int:
+def apply_patch(basis: bytes, delta_path: bytes, out: bytes, *, told: Told = tell_nobody) -> int:
     """Write to ``out`` the new file that ``delta_path`` makes of ``basis``; its length in bytes.
 
     :raises InputError: when a file can't be read or written, the delta is none, or it was made for another basis;
@@ -121,7 +147,7 @@ def apply_patch(basis: bytes, delta_path: bytes, out: bytes) -> int:
                 f"{show(basis)} is not the basis of {show(delta_path)}: it has {_length(old)} bytes, "
                 f"expected {reader.basis_length}"
             )
-        made = _Made(old, reader)
+        made = _Made(old, reader, told)
         try:
             with _naming(delta_path):
                 _write(out, made.pieces())
@@ -142,8 +168,8 @@ class _Mismatch(Exception):
 class _Made:
     """The new file on its way: its pieces, hashed beside the writing."""
 
-    def __init__(self, old: BinaryIO, reader: DeltaReader) -> None:
-        self._old, self._reader = old, reader
+    def __init__(self, old: BinaryIO, reader: DeltaReader, told: Told) -> None:
+        self._old, self._reader, self._told = old, reader, told
         self.length = 0
 
     def pieces(self) -> Iterator[bytes]:
@@ -160,6 +186,7 @@ class _Made:
                     return
                 for piece in patch(self._read_at, (operation,)):
                     self.length += len(piece)
+                    self._told(self.length)
                     if isinstance(operation, Copy):
                         copied.update(piece)
                     yield piece
