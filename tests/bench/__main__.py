@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         default=10_000,
         help="small files of the mirror suite; the tree suite takes ten times as many, the bisync suite twice",
     )
-    parser.add_argument("--megabytes", type=int, default=1024, help="the file of the delta, big, speed and bisync suites")
+    parser.add_argument("--megabytes", type=int, default=1024, help="the one file of the suites with one")
     parser.add_argument("--hosts", type=int, default=8, help="hosts of the mirror suite's fleet")
     parser.add_argument("--folder", type=pathlib.Path, default=BUILD, help="where trees are made: a real disk")
     parser.add_argument("--write-docs", action="store_true", help="put the tables into docs/performance.md")
