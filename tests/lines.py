@@ -13,17 +13,22 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 from copia.core.errors import CopiaError
 from copia.core.report import Report
 from copia.core.selection import Rules
+from copia.flow.bisync import bisync
 from copia.flow.grant import Grant
 from copia.flow.jobs import jobs_for
 from copia.flow.mirror_jobs import LIMITS, source_terms, target_terms
 from copia.flow.remote import Expect, our_hello, pull_over, push_over
+from copia.flow.remote_side import RemoteSide, side_terms
 from copia.flow.serve import OpenJob, serve
 from copia.flow.source import Source, SourceSpec
 from copia.flow.talk import Talk
 from copia.flow.target import TargetSpec
 from copia.link.pipe import Pipe
+from copia.link.ssh import Place
 from copia.wire.conversation import Role
 from copia.wire.frames import Limits
+
+from tests.pairs import pair_spec
 
 
 class Cable:
@@ -131,3 +136,10 @@ def pull(new: pathlib.Path, here: pathlib.Path, line: Optional[Dict[str, Any]] =
     terms = source_terms(SourceSpec(os.fsencode(new), name=os.fsencode(here.name)))
     with Line("source", terms, LIMITS, **(line or {})) as talk:
         return pull_over(talk, TargetSpec(os.fsencode(here), **how), Expect(new.is_dir()))
+
+
+def far_sync(folder: pathlib.Path, line: Optional[Dict[str, Any]] = None, **options: Any) -> Any:
+    """A two-way sync of ``left`` here and ``right`` behind a conversation; its report."""
+    spec = pair_spec(folder, **options)
+    with Line("side", side_terms(spec.right, spec), LIMITS, **(line or {})) as talk:
+        return bisync(spec, right=RemoteSide(talk, Place("far", spec.right)))

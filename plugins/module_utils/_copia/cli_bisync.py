@@ -8,18 +8,19 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Any, Dict
+from typing import Any, Callable, Dict, Optional
 
-from .cli_hosts import split_remote
+from .cli_hosts import Place, add_ssh, split_remote, ssh_options
 from .cli_words import add_run, complain_of, plain_problems, rules, say, say_json
 from .core.bisync_plan import Reconciliation
 from .core.brakes import parse_limit
-from .core.errors import InputError
 from .core.pair_report import PairReport, pair_changes, pair_stats, plain_conflicts
 from .core.paths import show
 from .core.verdicts import Policy
 from .flow.bisync import bisync
 from .flow.pair import PairSpec
+
+Announce = Optional[Callable[[Reconciliation], None]]
 
 
 def add(commands: Any) -> None:
@@ -27,17 +28,20 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("bisync", help="bring two trees together, both ways", allow_abbrev=False)
     parser.set_defaults(run=_bisync, parser=parser)
     parser.add_argument("left", metavar="A", type=os.fsencode, help="one tree")
-    parser.add_argument("right", metavar="B", type=os.fsencode, help="the other one; swapping them changes nothing")
+    parser.add_argument(
+        "right", metavar="B", type=os.fsencode, help="the other one, or HOST:PATH; swapping two changes nothing"
+    )
     policies = [policy.value for policy in Policy]
     parser.add_argument("--conflict", choices=policies, default="keep_both", help="who wins (default keep_both)")
     parser.add_argument("--max-conflicts", metavar="N", type=int, default=8, help="conflict copies a path (default 8)")
     add_run(parser)
+    add_ssh(parser)
 
 
 def _bisync(options: argparse.Namespace) -> int:
-    for name in (options.left, options.right):
-        if split_remote(name):
-            raise InputError(f"{show(name)}: a tree on another host is not supported yet; name a path on this host")
+    there = split_remote(options.right)
+    if split_remote(options.left):
+        options.parser.error("A is on another host: name that one as B; swapping them changes nothing")
     spec = PairSpec(
         options.left,
         options.right,
@@ -49,12 +53,19 @@ def _bisync(options: argparse.Namespace) -> int:
         check=options.dry_run,
         durable=not options.no_durable,
     )
-    report = bisync(spec, announce=None if options.json else lambda plan: _announce(plan, options))
+    announce = None if options.json else lambda plan: _announce(plan, options)
+    report = bisync(spec, announce=announce) if there is None else _elsewhere(options, spec, there, announce)
     if options.json:
         say_json(_plain(report))
     else:
         _conclude(report, options)
     return 1 if report.problems or report.conflicts else 0
+
+
+def _elsewhere(options: argparse.Namespace, spec: PairSpec, there: Place, announce: Announce) -> PairReport:
+    from .flow.remote_side import remote_bisync
+
+    return remote_bisync(spec, there, ssh_options(options), announce)
 
 
 def _announce(plan: Reconciliation, options: argparse.Namespace) -> None:

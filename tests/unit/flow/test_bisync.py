@@ -272,5 +272,6 @@ def test_the_command(folder: pathlib.Path, capsys: Any, monkeypatch: Any) -> Non
     assert "Bidirectional sync complete: 4 applied, 1 conflict(s) preserved.\n" in capsys.readouterr().out
     assert main(["bisync", *sides, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["base"] == "trusted"
-    assert main(["bisync", sides[0], "host:/path"]) == 1
-    assert "not supported yet" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["bisync", "host:/path", sides[0]])
+    assert "name that one as B" in capsys.readouterr().err

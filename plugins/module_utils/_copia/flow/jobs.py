@@ -33,7 +33,18 @@ def _hub(grant: Grant, terms: Mapping[str, Any]) -> Job:
     return HubJob(terms, grant)
 
 
-JOBS: Mapping[str, Callable[[Grant, Mapping[str, Any]], Job]] = {"source": _source, "target": _target, "hub": _hub}
+def _side(grant: Grant, terms: Mapping[str, Any]) -> Job:
+    from .side_job import SideJob
+
+    return SideJob(terms, grant)
+
+
+JOBS: Mapping[str, Callable[[Grant, Mapping[str, Any]], Job]] = {
+    "source": _source,
+    "target": _target,
+    "side": _side,
+    "hub": _hub,
+}
 
 
 def jobs_for(grant: Grant) -> Dict[str, OpenJob]:

@@ -32,6 +32,10 @@ class Kind(enum.IntEnum):
     WANTS = 2
     PLAN = 3
     REPORT = 4
+    ENTRIES = 5
+    SIGNATURES = 6
+    ASKED = 7
+    ORDERS = 8
 
 
 def seal(kind: Kind, body: Dict[str, Any]) -> bytes:

@@ -79,7 +79,7 @@ def _changes(body: Mapping[str, Any]) -> List[Change]:
         raise RemoteProtocolError("a report's changes do not agree in their paths")
     return [
         Change(path, word[0], word[1], _entry(was), _entry(became))
-        for (path, was), (_path, became), word in zip(old, new, words)
+        for (_path, was), (path, became), word in zip(old, new, words)
     ]
 
 

@@ -1,0 +1,43 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``copia bisync A HOST:B`` over real ssh."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+from tests.pairs import equal
+from tests.ssh.conftest import Run
+from tests.trees import age, contents, grow
+
+DONE = "Bidirectional sync complete: {} applied, {} conflict(s) preserved."
+
+
+def test_two_trees_on_two_hosts(run: Run, tmp_path: pathlib.Path) -> None:
+    age(grow(tmp_path / "left", "a=1 d/b=2:600 l->a both=ours -x=3"))
+    age(grow(tmp_path / "right", "c=4 e/ both=theirs"))
+    right = f"h1:{tmp_path}/right"
+    status, lines, err = run("bisync", "left", right, "-n")
+    assert (status, lines[1]) == (1, "(dry run) nothing was modified") and "no trusted base" in err
+    assert not (tmp_path / "left" / "c").exists()
+    status, lines, _err = run("bisync", "left", right)
+    assert status == 1 and lines[-1].endswith("1 conflict(s) preserved.") and equal(tmp_path)
+    assert run("bisync", "left", right) == (0, [DONE.format(0, 0)], "")
+    (tmp_path / "left" / "a").unlink()
+    (tmp_path / "right" / "c").write_bytes(os.urandom(300_000))
+    assert run("bisync", "left", right)[:2] == (0, [DONE.format(2, 0)])
+    assert equal(tmp_path) and b"a" not in contents(tmp_path / "right")
+
+
+def test_what_stops_it_is_one_line(run: Run, tmp_path: pathlib.Path) -> None:
+    grow(tmp_path / "left", "a=1")
+    for words, status, reason in (
+        (("left", f"h1:{tmp_path}/nothing"), 1, "copia: root_missing: h1:"),
+        (("left", f"h2:{tmp_path}/right"), 1, "copia: h2 has no copia: put the engine there"),
+        ((f"h1:{tmp_path}/right", "left"), 2, "name that one as B"),
+    ):
+        found, lines, err = run("bisync", *words)
+        assert (found, lines) == (status, []) and reason in err
+        assert status == 2 or err.count("\n") == 1
