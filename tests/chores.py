@@ -136,6 +136,12 @@ def machine(tally: Tally) -> None:
     run(tally, "machine", [sys.executable, "-m", "pytest", "-rs", "tests/unit/laws/test_bisync_machine.py"])
 
 
+def hub(tally: Tally) -> None:
+    """8 clients of a hub with 2,000 operations each, and 200 kills; the fault tests run a part of it."""
+    os.environ["COPIA_HUB_CROWD"] = "8 2000 200"
+    run(tally, "hub", [sys.executable, "-m", "pytest", "-rs", "tests/faults/test_hub_crowd.py"])
+
+
 def unit_on(tally: Tally, version: str) -> None:
     """Unit and fault tests on another interpreter, in a venv of its own."""
     name = f"unit tests on {version}"
