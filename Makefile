@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN = .venv/bin/python -m tests.chores
 
-.PHONY: demo test fast unit native sanity lint integration molecule faults machine matrix wheels emulation trust bench collection install clean
+.PHONY: demo test fast unit native sanity lint integration molecule faults machine hub matrix wheels emulation trust bench collection install clean
 
 demo: install          ## mirror a real tree here, see what it says
 	@cd demo && ../.venv/bin/ansible-playbook playbook.yml
@@ -14,7 +14,7 @@ test: .venv/ready      ## every test there is
 fast: .venv/ready      ## lint and unit tests: green means you may push
 	@$(RUN) fast
 
-unit native sanity lint integration molecule faults machine matrix wheels emulation trust collection install: .venv/ready
+unit native sanity lint integration molecule faults machine hub matrix wheels emulation trust collection install: .venv/ready
 	@$(RUN) $@
 
 bench: install         ## beside synchronize, copy and rsync; takes a while

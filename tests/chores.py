@@ -248,6 +248,7 @@ WISHES: Dict[str, Callable[[Tally], None]] = {
             faults,
             ssh,
             machine,
+            hub,
             wheels,
             emulation,
             trust,

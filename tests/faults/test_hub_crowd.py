@@ -10,7 +10,7 @@ import pathlib
 
 from tests.crowd import run
 
-SIZE = os.environ.get("COPIA_HUB_CROWD", "8 100 12")
+SIZE = os.environ.get("COPIA_HUB_CROWD", "8 60 8")
 """Clients, operations of each, kills: ``python -m tests.chores hub`` runs 8 2000 200."""
 
 

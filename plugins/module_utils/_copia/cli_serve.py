@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from .core.errors import InputError
 from .flow.grant import Grant
-from .flow.jobs import forced_hub, jobs_for
+from .flow.jobs import forced_hub, jobs_for, shut_in
 from .flow.remote import our_hello
 from .flow.serve import serve, server_pipe
 
@@ -45,6 +45,7 @@ def _serve(options: argparse.Namespace) -> int:
     # whatever prints by mistake must not end up in the conversation
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     if spec is not None:
+        shut_in(spec.root)
         return serve(server_pipe(incoming, outgoing), our_hello(), forced_hub(spec))
     grant = Grant(tuple(options.roots), not options.read_only)
     return serve(server_pipe(incoming, outgoing), our_hello(), jobs_for(grant))

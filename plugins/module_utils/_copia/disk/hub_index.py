@@ -80,6 +80,7 @@ class Index:
         try:
             self.connection.execute("PRAGMA journal_mode = WAL")
             self.connection.execute("PRAGMA synchronous = FULL")
+            self.connection.execute("PRAGMA temp_store = MEMORY")
             found = dict(self.connection.execute("SELECT key, value FROM meta"))
             self.hub_id: bytes = found["hub_id"]
             if found["format"] != FORMAT or len(self.hub_id) != 16:

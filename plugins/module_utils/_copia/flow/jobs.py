@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping
 
+from ..core.errors import InputError
+from ..core.paths import show
 from .grant import Grant
 from .serve import Job, OpenJob
 
@@ -50,6 +53,19 @@ JOBS: Mapping[str, Callable[[Grant, Mapping[str, Any]], Job]] = {
 def jobs_for(grant: Grant) -> Dict[str, OpenJob]:
     """All jobs, for a client with that grant."""
     return {name: partial(job, grant) for name, job in JOBS.items()}
+
+
+def shut_in(root: bytes) -> List[str]:
+    """Shut this process into a hub's root for good, as far as the kernel can; the names of the walls that stand.
+
+    :raises InputError: when the root can't be opened, or a wall can't be put up.
+    """
+    from ..disk.confine import confine
+
+    try:
+        return confine(root)
+    except OSError as error:
+        raise InputError(f"{show(root)} cannot be a hub: {os.strerror(error.errno or 0)}") from error
 
 
 def forced_hub(spec: "HubSpec") -> Dict[str, OpenJob]:

@@ -1,0 +1,65 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A process that is shut into a hub's root gets nowhere else; each test is a process of its own."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+from copia.disk.confine import landlock_version
+
+CHECKOUT = pathlib.Path(__file__).resolve().parents[3]
+BEGIN = "import sys, os, tests.conftest; from copia.disk.confine import confine; root, other = sys.argv[1:]; "
+ALLOWED = (
+    "assert 'no_new_privs' in confine(os.fsencode(root)); open(root + '/a', 'w').write('x'); os.mkdir(root + '/d'); "
+    "os.rename(root + '/a', root + '/d/a'); print(os.listdir(root), open('/proc/self/status').read())"
+)
+FORBIDDEN = (
+    "open(other + '/file').read()",
+    "open(other + '/new', 'w')",
+    "os.listdir(other)",
+    "os.mkdir(other + '/d')",
+    "os.rename(root + '/file', other + '/out')",
+    "os.truncate(other + '/file', 0)",
+    "os.unlink(other + '/file')",
+)
+ATTEMPTS = f"""
+for number, deed in enumerate({FORBIDDEN!r}):
+    try:
+        eval(deed)
+    except OSError:
+        continue
+    print(number)
+"""
+"""Prints the numbers of the deeds that were possible."""
+
+
+def alone(text: str, *arguments: pathlib.Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-c", text, *map(str, arguments)]
+    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+
+
+def test_it_can_do_all_in_its_root_and_gain_no_rights(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "root").mkdir()
+    done = alone(BEGIN + ALLOWED, tmp_path / "root", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "NoNewPrivs:\t1" in done.stdout
+    assert (tmp_path / "root/d/a").read_text() == "x"
+
+
+@pytest.mark.skipif(not landlock_version(), reason="this kernel has no Landlock")
+def test_it_can_do_nothing_elsewhere(tmp_path: pathlib.Path) -> None:
+    root, other = tmp_path / "root", tmp_path / "other"
+    for folder in (root, other):
+        folder.mkdir()
+        (folder / "file").write_text("secret")
+    assert alone(BEGIN + ATTEMPTS, root, other).stdout.split() == [str(number) for number in range(len(FORBIDDEN))]
+    (root / "file").write_text("in")
+    (other / "file").write_text("secret")
+    done = alone(BEGIN + "confine(os.fsencode(root))" + ATTEMPTS, root, other)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert (other / "file").read_text() == "secret"
