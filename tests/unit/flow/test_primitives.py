@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
 import random
@@ -120,6 +121,48 @@ def test_what_cannot_be_read_or_written_is_named(capsys: pytest.CaptureFixture[s
     assert "folder is a directory: name a file for the result" in capsys.readouterr().err
     assert main(["signature", "old", "-o", "no/such/place"]) == 1
     assert "No such file or directory" in capsys.readouterr().err
+
+
+class Disk:
+    """Reads at a place that go wrong from some offset on: ``how`` is an error, or what another process does then."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, how: Callable[[], None]) -> None:
+        self._pread, self._how = os.pread, how
+        monkeypatch.setattr(os, "pread", self.pread)
+
+    def pread(self, descriptor: int, size: int, offset: int) -> bytes:
+        if offset >= 1 << 20:
+            self._how()
+        return self._pread(descriptor, size, offset)
+
+
+def fail() -> None:
+    raise OSError(errno.EIO, "broken disk")
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [(["signature", "old"], "old"), (["delta", "new", "sig"], "new"), (["patch", "old", "delta"], "old")],
+    ids=["signature", "delta", "patch"],
+)
+def test_a_file_that_the_disk_does_not_give_back_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: List[str], name: str
+) -> None:
+    old = random.Random(5).randbytes(4 << 20)
+    made(old, b"x" + old)
+    Disk(monkeypatch, fail)
+    assert f"{name} cannot be read: {os.strerror(errno.EIO)}" in refused(capsys, *words)
+
+
+@pytest.mark.parametrize("words", [["signature", "old"], ["delta", "new", "sig"]], ids=["signature", "delta"])
+@pytest.mark.parametrize("length", [100, 5 << 20], ids=["shrinks", "grows"])
+def test_a_file_that_changes_while_it_is_read_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: List[str], length: int
+) -> None:
+    old = random.Random(6).randbytes(4 << 20)
+    made(old, old[: 2 << 20] + b"y" + old[2 << 20 :])
+    Disk(monkeypatch, lambda: os.truncate(words[1], length))
+    assert f"{words[1]} changed while it was read; run again" in refused(capsys, *words)
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ class _Difference:
             yield part
 
     def _read_at(self, offset: int, size: int) -> bytes:
-        return os.pread(self._stream.fileno(), size, offset)
+        return _pread(self._path, self._stream, offset, size)
 
     def _changed(self) -> InputError:
         return InputError(f"{show(self._path)} changed while it was read; run again")
@@ -147,7 +147,7 @@ def apply_patch(basis: bytes, delta_path: bytes, out: bytes, *, told: Told = tel
                 f"{show(basis)} is not the basis of {show(delta_path)}: it has {_length(old)} bytes, "
                 f"expected {reader.basis_length}"
             )
-        made = _Made(old, reader, told)
+        made = _Made(basis, old, reader, told)
         try:
             with _naming(delta_path):
                 _write(out, made.pieces())
@@ -168,8 +168,8 @@ class _Mismatch(Exception):
 class _Made:
     """The new file on its way: its pieces, hashed beside the writing."""
 
-    def __init__(self, old: BinaryIO, reader: DeltaReader, told: Told) -> None:
-        self._old, self._reader, self._told = old, reader, told
+    def __init__(self, path: bytes, old: BinaryIO, reader: DeltaReader, told: Told) -> None:
+        self._path, self._old, self._reader, self._told = path, old, reader, told
         self.length = 0
 
     def pieces(self) -> Iterator[bytes]:
@@ -194,7 +194,7 @@ class _Made:
             copied.close()
 
     def _read_at(self, offset: int, size: int) -> bytes:
-        data = os.pread(self._old.fileno(), size, offset)
+        data = _pread(self._path, self._old, offset, size)
         if len(data) != size:
             raise _Mismatch
         return data
@@ -246,6 +246,17 @@ def _write(out: bytes, pieces: Iterator[bytes]) -> None:
         raise InputError(f"{show(out)} cannot be written: {os.strerror(error.errno or 0)}") from error
     finally:
         os.close(parent)
+
+
+def _pread(path: bytes, stream: BinaryIO, offset: int, size: int) -> bytes:
+    """Bytes of a file from ``offset``.
+
+    :raises InputError: when it can't be read: it is not the result that can't be written.
+    """
+    try:
+        return os.pread(stream.fileno(), size, offset)
+    except OSError as error:
+        raise InputError(f"{show(path)} cannot be read: {os.strerror(error.errno or 0)}") from error
 
 
 def _stamp(stream: BinaryIO) -> Tuple[int, int]:
