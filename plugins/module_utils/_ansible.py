@@ -45,6 +45,7 @@ BISYNC_OPTIONS: Dict[str, Dict[str, Any]] = {
     "max_conflicts": {"type": "int", "default": 8},
     "state_dir": {"type": "path"},
     **{name: MIRROR_OPTIONS[name] for name in ("max_delete", "force", "exclude", "include", "durable", "report_limit")},
+    "content_diff_limit": MIRROR_OPTIONS["content_diff_limit"],
 }
 
 

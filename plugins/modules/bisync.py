@@ -26,6 +26,7 @@ description:
     a problem and the next run takes it up.
 extends_documentation_fragment:
   - copia.sync.attributes
+  - copia.sync.content
   - copia.sync.tree
 options:
   left:

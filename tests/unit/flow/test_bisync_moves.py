@@ -74,3 +74,20 @@ def test_an_edit_of_the_file_that_is_about_to_be_moved_is_kept(folder: pathlib.P
     assert contents(folder / "right") == {b"a": b"edited", b"keep": b"two"}
     sync(folder)
     assert equal(folder) and sorted(contents(folder / "left").values()) == [b"edited", b"one", b"two"]
+
+
+def test_a_diff_shows_the_texts_before_anything_is_changed(folder: pathlib.Path) -> None:
+    agreed(folder, "a=old both=base gone=1 keep=2")
+    for side, names in (("left", ("a", "both", "new")), ("right", ("both",))):
+        for name in names:
+            (folder / side / name).write_text(f"{name} of {side}")
+    shown = []
+    for check in (True, False):
+        report = sync(folder, check=check, text_limit=1000)
+        shown.append([[(it.before, it.after) for it in side.texts] for side in report.sides])
+    assert shown[0] == shown[1]
+    left, right = shown[0]
+    assert (b"old", b"a of left") in right and (b"", b"new of left") in right
+    contested = sorted(after for _before, after in [*left, *right] if after.startswith(b"both"))
+    assert contested == [b"both of left", b"both of right"]
+    assert not any(side.texts for side in sync(folder).sides)

@@ -59,6 +59,7 @@ def bisync(
         clock = pair.lap("plan", clock)
         if announce:
             announce(plan)
+        pair.show_texts(plan)
         if spec.check:
             pair.rehearse(plan)
         else:

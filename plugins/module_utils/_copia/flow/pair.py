@@ -45,6 +45,7 @@ from ..disk.state import state_folder
 from .contents import checked, replaced_by, wants_of
 from .leftovers import undone_of, without_unsaved
 from .sides import Considers, HandsOver, Places, Side
+from .texts import texts_of
 
 if TYPE_CHECKING:
     from ..disk.operations import Acts, Perform
@@ -56,7 +57,8 @@ Digests = Dict[TreePath, bytes]
 @dataclass(frozen=True)
 class PairSpec:
     """What is brought together and how. ``state`` is the state folder; ``patience`` is in seconds. ``with_hub`` says
-    that the right side is a hub, ``forgets`` that nothing counts as agreed on.
+    that the right side is a hub, ``forgets`` that nothing counts as agreed on; ``text_limit`` is in bytes, 0 for no
+    content diffs.
     """
 
     left: bytes
@@ -74,6 +76,7 @@ class PairSpec:
     direction: Direction = Direction.BOTH
     with_hub: bool = False
     forgets: bool = False
+    text_limit: int = 0
 
     @property
     def rulebook(self) -> Rulebook:
@@ -225,6 +228,13 @@ class Pair:
                 raise Braked(explain_root(Brake.ROOT_EMPTIED, self.sides[side.other].name))
             if too_many_removals(removals, self._emptied[side], limit.number, limit.is_percent):
                 raise Braked(explain_removals(name, removals, self._emptied[side], limit))
+
+    def show_texts(self, plan: Reconciliation) -> None:
+        """Keep the contents that a diff shows; nothing is read without a limit."""
+        for side in filter(self.spec.takes, _BOTH) if self.spec.text_limit else ():
+            places = plan.saves[side.other]
+            found = texts_of(plan.plans[side], self.sides[side], self.sides[side.other], places, self.spec.text_limit)
+            self.report.sides[side].texts.extend(found)
 
     def rehearse(self, plan: Reconciliation) -> None:
         """Report what ``apply`` would do."""

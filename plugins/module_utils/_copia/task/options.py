@@ -108,6 +108,12 @@ def _diff(report: Report, options: Mapping[str, Any], limit: int) -> List[Dict[s
     header = str(options["dest"])
     before, after = tree_diff(report, limit)
     parts = [{"before_header": header, "after_header": header, "before": before, "after": after}]
+    return [*parts, *text_parts(report, header, limit)]
+
+
+def text_parts(report: Report, header: str, limit: int) -> List[Dict[str, str]]:
+    """The content diffs of a report; ``header`` is the root's path."""
+    parts = []
     for text in report.texts[:limit]:
         name = os.path.join(header, show(text.path))
         parts.append(

@@ -17,7 +17,7 @@ from ..core.twin import engine
 from ..core.verdicts import Policy, Where
 from ..flow.bisync import bisync
 from ..flow.pair import PairSpec
-from .options import encoded, on_host, rules_of
+from .options import encoded, on_host, rules_of, text_parts
 
 
 def bisync_here(options: Mapping[str, Any], *, check: bool, diff: bool) -> Dict[str, Any]:
@@ -26,16 +26,16 @@ def bisync_here(options: Mapping[str, Any], *, check: bool, diff: bool) -> Dict[
     :raises CopiaError: when the run cannot go on.
     """
     try:
-        return _result(bisync(_spec(options, check=check)), options, diff=diff)
+        return _result(bisync(_spec(options, check=check, diff=diff)), options, diff=diff)
     except Braked as error:
         return {"failed": True, "msg": str(error), "brakes": [str(error).partition(":")[0]]}
 
 
-def _spec(given: Mapping[str, Any], *, check: bool) -> PairSpec:
+def _spec(given: Mapping[str, Any], *, check: bool, diff: bool) -> PairSpec:
     if re.match(r"[^:/\\]{2,}:", given["right"]):
         raise InputError("right is on another host, which is not supported yet; name an absolute path on this host")
     options = on_host(given, "left", "right")
-    for name in ("report_limit", "max_conflicts"):
+    for name in ("report_limit", "max_conflicts", "content_diff_limit"):
         if options[name] < 0:
             raise InputError(f"{name} is {options[name]}: expected 0 or more")
     state: Optional[str] = options["state_dir"]
@@ -49,6 +49,7 @@ def _spec(given: Mapping[str, Any], *, check: bool) -> PairSpec:
         force=options["force"],
         check=check,
         durable=options["durable"],
+        text_limit=options["content_diff_limit"] if diff else 0,
         state=encoded(on_host(options, "state_dir")["state_dir"]) if state else None,
     )
 
@@ -84,4 +85,5 @@ def _diff(report: PairReport, options: Mapping[str, Any], limit: int) -> List[Di
         before, after = tree_diff(report.sides[where], limit)
         header = str(options[where.word])
         parts.append({"before_header": header, "after_header": header, "before": before, "after": after})
+        parts.extend(text_parts(report.sides[where], header, limit))
     return parts
