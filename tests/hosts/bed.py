@@ -119,8 +119,9 @@ class Hosts:
             (self.folder / "hosts.json").write_text(json.dumps(self._state))
         for host in hosts.values():
             kind.connected(host)
-        if self.count > 1:
-            kind.join(hosts["h1"], hosts["h2"])
+        for number, host in enumerate(hosts.values(), 1):
+            if number > 1:
+                kind.join(hosts["h1"], host, number)
         self._write_access(kind.variables())
 
     def _write_access(self, variables: Dict[str, Any]) -> None:
@@ -132,7 +133,7 @@ class Hosts:
             "ansible_ssh_common_args": f"-F {config}",
             "ansible_control_path_dir": self._state["sockets"],
         }
-        group: Dict[str, Any] = {"hosts": {name: {"host_root": host["root"]} for name, host in hosts.items()}}
+        group: Dict[str, Any] = {"hosts": {name: _variables(host) for name, host in hosts.items()}}
         if self.count > 1:
             group["hosts"]["behind"] = {"host_root": hosts["h2"]["root"]}
         self.inventory.write_text(json.dumps({"hosts": {**group, "vars": shared}}, indent=1) + "\n")
@@ -161,6 +162,12 @@ class Hosts:
             if os.fsencode(self.folder) in command:
                 found.append(host)
         return found
+
+
+def _variables(host: Dict[str, Any]) -> Dict[str, Any]:
+    """What the inventory says of one host: its file system, and how it reaches the first host."""
+    first = dict(zip(("first_address", "first_port"), host.get("first", ())))
+    return {"host_root": host["root"], **first}
 
 
 def _end_connections(sockets: Optional[str]) -> None:

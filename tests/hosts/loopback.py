@@ -46,8 +46,9 @@ class Loopback:
         """Wait until the host answers."""
         wait_for_ssh(host["address"], host["port"])
 
-    def join(self, near: Dict[str, Any], far: Dict[str, Any]) -> None:
-        """The first host reaches the second one over the loopback device already."""
+    def join(self, near: Dict[str, Any], far: Dict[str, Any], _number: int) -> None:
+        """The hosts reach each other over the loopback device already."""
+        far["first"] = (near["address"], near["port"])
 
     def variables(self) -> Dict[str, Any]:
         """What the inventory says of all hosts. An sshd without root may not give a terminal away."""

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hosts in namespaces: each with its own network, processes, name, accounts and copy-on-write file system.
 
-Every host is joined to this machine by a cable of its own, so no packet filter of the machine is in between, and the
-first two are joined by a cable that nobody else has. All of a host ends with its first process.
+Every host is joined to this machine by a cable of its own, so no packet filter of the machine is in between, and every
+other host to the first one by a cable that nobody else has. All of a host ends with its first process.
 """
 
 from __future__ import annotations
@@ -66,13 +66,17 @@ class Netns:
         """Wait until the host answers."""
         wait_for_ssh(host["address"], host["port"])
 
-    def join(self, near: Dict[str, Any], far: Dict[str, Any]) -> None:
-        """A cable between two hosts; ``far["behind"]`` is the address that only ``near`` knows."""
-        ends = [("jump", "netns", str(host["pid"])) for host in (near, far)]
+    def join(self, near: Dict[str, Any], far: Dict[str, Any], number: int) -> None:
+        """A cable between two hosts, of which ``far`` is the ``number``-th; ``far["behind"]`` is the address that only
+        ``near`` knows, ``far["first"]`` the one under which it knows ``near``.
+        """
+        name, address = f"jump{number}", 128 + 4 * number
+        ends = [(name, "netns", str(host["pid"])) for host in (near, far)]
         _ip("link", "add", *ends[0], "type", "veth", "peer", "name", *ends[1])
-        _inside(near["pid"], "jump", f"{self._network}.249/30")
-        _inside(far["pid"], "jump", f"{self._network}.250/30")
-        far["behind"] = (f"{self._network}.250", 22)
+        _inside(near["pid"], name, f"{self._network}.{address + 1}/30")
+        _inside(far["pid"], name, f"{self._network}.{address + 2}/30")
+        far["behind"] = (f"{self._network}.{address + 2}", 22)
+        far["first"] = (f"{self._network}.{address + 1}", 22)
 
     def variables(self) -> Dict[str, Any]:
         """What the inventory says of all hosts."""

@@ -43,7 +43,7 @@ def sshd_config(folder: "pathlib.Path | str", *extra: str) -> str:
     """A configuration for a host whose keys are in ``folder``."""
     lines = (
         f"HostKey {folder}/host_key",
-        f"AuthorizedKeysFile {folder}/authorized_keys",
+        f"AuthorizedKeysFile {folder}/authorized_keys .ssh/authorized_keys",
         "PidFile none",
         "StrictModes no",
         "PasswordAuthentication no",

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, Iterator, Optional, Sequence, Tuple
 
 from ..core.bisync_plan import Reconciliation
-from ..core.errors import Busy, InputError, Unreachable
+from ..core.conflicts import sanitised
+from ..core.errors import Busy, Unreachable
 from ..core.hub_report import HubReport
 from ..core.hub_words import Hub, HubFacts
 from ..core.paths import show
@@ -54,11 +55,17 @@ def opened_hub(target: bytes, reach: Reach, patience: float) -> Iterator[Tuple[H
 
     :raises CopiaError: when there is none, or it can't be reached.
     """
-    if is_remote(target):
-        raise InputError(f"{show(target)}: a hub on another host is not supported yet; name a root on this host")
+    client = sanitised(os.uname().nodename).decode("ascii")
+    remote = split_remote(target)
+    if remote is not None:
+        from .hub_jobs import remote_hub
+
+        with remote_hub(remote.host, remote.path, client, reach.ssh) as far:
+            yield far, b"hub " + target
+        return
     from .hub import HubSession, HubSpec
 
-    session = HubSession(HubSpec(target, os.uname().nodename, patience=patience))
+    session = HubSession(HubSpec(target, client, patience=patience))
     try:
         yield session, os.path.realpath(target)
     finally:
