@@ -31,6 +31,14 @@ MIRROR_OPTIONS: Dict[str, Dict[str, Any]] = {
 }
 
 
+SSH_OPTIONS: Dict[str, Dict[str, Any]] = {
+    "ssh_key": {"type": "path", "no_log": False},
+    "ssh_args": {"type": "list", "elements": "str", "default": []},
+    "known_hosts": {"type": "path"},
+    "timeout": {"type": "int", "default": 30},
+}
+
+
 BISYNC_OPTIONS: Dict[str, Dict[str, Any]] = {
     "left": {"type": "path", "required": True},
     "right": {"type": "path", "required": True},
@@ -44,6 +52,7 @@ BISYNC_OPTIONS: Dict[str, Dict[str, Any]] = {
     },
     "max_conflicts": {"type": "int", "default": 8},
     "state_dir": {"type": "path"},
+    **SSH_OPTIONS,
     **{name: MIRROR_OPTIONS[name] for name in ("max_delete", "force", "exclude", "include", "durable", "report_limit")},
     "content_diff_limit": MIRROR_OPTIONS["content_diff_limit"],
 }
@@ -86,10 +95,7 @@ HUB_SYNC_OPTIONS: Dict[str, Dict[str, Any]] = {
     "path": {"type": "path", "required": True},
     "hub": {"type": "str", "required": True},
     "direction": {"type": "str", "choices": ["push", "pull", "both"], "default": "push"},
-    "ssh_key": {"type": "path", "no_log": False},
-    "ssh_args": {"type": "list", "elements": "str", "default": []},
-    "known_hosts": {"type": "path"},
-    "timeout": {"type": "int", "default": 30},
+    **SSH_OPTIONS,
     "retries": {"type": "int", "default": 2},
     **{name: BISYNC_OPTIONS[name] for name in ("conflict", "max_conflicts", "state_dir", "max_delete", "force")},
     **{name: MIRROR_OPTIONS[name] for name in ("exclude", "include", "durable", "report_limit")},

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bisync
-short_description: Bring two file trees on a host together, both ways
+short_description: Bring two file trees on one or two hosts together, both ways
 version_added: 0.3.0
 author:
   - The copia.sync authors (@copia-sync)
@@ -27,6 +27,7 @@ description:
 extends_documentation_fragment:
   - copia.sync.attributes
   - copia.sync.content
+  - copia.sync.ssh
   - copia.sync.tree
 options:
   left:
@@ -36,7 +37,9 @@ options:
     required: true
   right:
     description:
-      - The other tree, as an absolute path on the same host.
+      - The other tree, as an absolute path on the same host; or as C(HOST:PATH) or C(USER@HOST:PATH) on another one,
+        which ssh reaches from the host of the task. The engine has to be on both, and the archive is kept where
+        O(left) is.
     type: path
     required: true
   conflict:
@@ -100,6 +103,13 @@ EXAMPLES = r"""
     right: /mnt/disk/share
   check_mode: true
   diff: true
+
+- name: A tree on this host and one on another
+  copia.sync.bisync:
+    left: /srv/share
+    right: copia@files.example.org:/srv/share
+    ssh_key: /etc/copia/key
+    known_hosts: /etc/copia/known_hosts
 
 - name: The later edit wins, caches are left out, and no more than ten entries go
   copia.sync.bisync:

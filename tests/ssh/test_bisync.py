@@ -8,6 +8,10 @@ from __future__ import annotations
 import os
 import pathlib
 
+from ansible_collections.copia.sync.plugins.module_utils._ansible import BISYNC_OPTIONS
+from copia.task.pair import bisync_here
+
+from tests.hosts import Hosts
 from tests.pairs import equal
 from tests.ssh.conftest import Run
 from tests.trees import age, contents, grow
@@ -41,3 +45,15 @@ def test_what_stops_it_is_one_line(run: Run, tmp_path: pathlib.Path) -> None:
         found, lines, err = run("bisync", *words)
         assert (found, lines) == (status, []) and reason in err
         assert status == 2 or err.count("\n") == 1
+
+
+def test_the_task_takes_a_tree_on_another_host(hosts: Hosts, tmp_path: pathlib.Path) -> None:
+    """What the module runs on the host of ``left``."""
+    grow(tmp_path / "left", "a=1")
+    grow(tmp_path / "right", "b=2")
+    options = {name: what.get("default") for name, what in BISYNC_OPTIONS.items()}
+    options.update(left=f"{tmp_path}/left", right=f"h1:{tmp_path}/right", state_dir=f"{tmp_path}/state")
+    options.update(ssh_args=["-F", f"{hosts.folder}/ssh_config"])
+    result = bisync_here(options, check=False, diff=True)
+    assert result["changed"] and result["changes_total"] == 2 and equal(tmp_path)
+    assert not bisync_here(options, check=False, diff=False)["changed"]

@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optio
 
 from ..core.bisync_plan import Reconciliation
 from ..core.entries import Entry
-from ..core.errors import RemoteProtocolError
+from ..core.errors import InputError, RemoteProtocolError
 from ..core.pair_report import PairReport
 from ..core.parcel import Item, Wants
 from ..core.paths import TreePath, show
@@ -24,7 +24,7 @@ from ..core.signature import Signature
 from ..core.steps import MirrorPlan
 from ..disk.read import digest_of_pieces
 from ..disk.state import IDENTITY
-from ..link.ssh import Place, SshOptions
+from ..link.ssh import Place, SshOptions, split_remote
 from ..wire.fields import field
 from ..wire.messages import decode_listing
 from ..wire.pack import decode_pack, encode_pack
@@ -60,6 +60,21 @@ def remote_bisync(
     """
     with conversation(right.host, options, "side", side_terms(right.path, spec), LIMITS) as talk:
         return bisync(spec, right=RemoteSide(talk, right), announce=announce)
+
+
+def bisync_anywhere(spec: PairSpec, ssh: Mapping[str, Any]) -> PairReport:
+    """Bring ``spec.left`` and ``spec.right`` together; the latter may be ``host:path``. ``ssh`` has ``ssh_key``,
+    ``known_hosts``, ``ssh_args`` and ``timeout`` as a task gives them.
+
+    :raises CopiaError: when the run cannot go on.
+    """
+    there = split_remote(spec.right)
+    if there is None:
+        return bisync(spec)
+    if not 1 <= ssh["timeout"] <= 3600:
+        raise InputError(f"timeout is {ssh['timeout']}: expected seconds from 1 to 3600")
+    options = SshOptions(ssh["ssh_key"], ssh["known_hosts"], tuple(ssh["ssh_args"]), ssh["timeout"])
+    return remote_bisync(spec, there, options)
 
 
 class RemoteSide:

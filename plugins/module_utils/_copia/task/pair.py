@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A two-way sync on a host: the task's options in, its result out."""
+"""A two-way sync of a tree on a host, with another there or elsewhere: the task's options in, its result out."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ..core.paths import show
 from ..core.report import tree_diff
 from ..core.twin import engine
 from ..core.verdicts import Policy, Where
-from ..flow.bisync import bisync
 from ..flow.pair import PairSpec
+from ..flow.remote_side import bisync_anywhere
 from .options import encoded, on_host, rules_of, text_parts
 
 
@@ -26,15 +26,14 @@ def bisync_here(options: Mapping[str, Any], *, check: bool, diff: bool) -> Dict[
     :raises CopiaError: when the run cannot go on.
     """
     try:
-        return _result(bisync(_spec(options, check=check, diff=diff)), options, diff=diff)
+        return _result(bisync_anywhere(_spec(options, check=check, diff=diff), _ssh(options)), options, diff=diff)
     except Braked as error:
         return {"failed": True, "msg": str(error), "brakes": [str(error).partition(":")[0]]}
 
 
 def _spec(given: Mapping[str, Any], *, check: bool, diff: bool) -> PairSpec:
-    if re.match(r"[^:/\\]{2,}:", given["right"]):
-        raise InputError("right is on another host, which is not supported yet; name an absolute path on this host")
-    options = on_host(given, "left", "right")
+    is_far = re.match(r"[^:/\\]{2,}:", given["right"])
+    options = on_host(given, *(("left",) if is_far else ("left", "right")))
     for name in ("report_limit", "max_conflicts", "content_diff_limit"):
         if options[name] < 0:
             raise InputError(f"{name} is {options[name]}: expected 0 or more")
@@ -52,6 +51,10 @@ def _spec(given: Mapping[str, Any], *, check: bool, diff: bool) -> PairSpec:
         text_limit=options["content_diff_limit"] if diff else 0,
         state=encoded(on_host(options, "state_dir")["state_dir"]) if state else None,
     )
+
+
+def _ssh(given: Mapping[str, Any]) -> Dict[str, Any]:
+    return on_host(given, *(name for name in ("ssh_key", "known_hosts") if given[name]))
 
 
 def _result(report: PairReport, options: Mapping[str, Any], *, diff: bool) -> Dict[str, Any]:
