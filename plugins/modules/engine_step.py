@@ -248,7 +248,7 @@ def _installed() -> List[str]:
 def main() -> None:
     """Run the step that the arguments ask for, and print its result."""
     if ARGUMENTS.startswith("{"):
-        print(json.dumps(answer(json.loads(ARGUMENTS))))
+        sys.stdout.write(json.dumps(answer(json.loads(ARGUMENTS))) + "\n")
     else:
         declare()
 

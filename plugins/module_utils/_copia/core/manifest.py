@@ -28,6 +28,7 @@ from .paths import TreePath, check_names, is_reserved, parse_path, parse_paths, 
 ROW = struct.Struct("<BBHIIQq")
 """kind, flags, mode, uid, gid, size, mtime_ns."""
 
+_PLAIN = struct.Struct(f"{ROW.size}s")
 _UID_AT, _GID_AT, _SIZE_AT = 4, 8, 12
 UNLISTED = 1
 DIGEST_SIZE = 32
@@ -53,6 +54,20 @@ class Block(NamedTuple):
         """``(path, presence)`` in name order."""
         prefix = self.directory + b"/" if self.directory else b""
         return unpack_rows(self.packed, prefix)
+
+    def only(self, places: Sequence[int]) -> "Block":
+        """The block of those of its entries that stand at ``places``, which are sorted."""
+        packed, kinds = self.packed, self.packed.rows[:: ROW.size]
+        names, targets = packed.names.split(b"\0"), packed.targets.split(b"\0")
+        links = [kinds.count(Kind.LINK, 0, at) for at in places if kinds[at] == Kind.LINK]
+        files = [kinds.count(Kind.FILE, 0, at) for at in places if kinds[at] == Kind.FILE and packed.digests]
+        rows = Rows(
+            b"\0".join(names[at] for at in places),
+            b"".join(packed.rows[at * ROW.size : (at + 1) * ROW.size] for at in places),
+            b"\0".join(targets[number] for number in links),
+            b"".join(packed.digests[number * DIGEST_SIZE : (number + 1) * DIGEST_SIZE] for number in files),
+        )
+        return Block(self.directory, rows)
 
 
 @dataclass(frozen=True)
@@ -257,6 +272,17 @@ def align(*manifests: Manifest) -> Iterator[Tuple[TreePath, Tuple[Optional[Block
     directories = {block.directory for manifest in manifests for block in manifest.blocks}
     for directory in sorted(directories, key=path_key):
         yield directory, tuple(manifest.block(directory) for manifest in manifests)
+
+
+def unequal_rows(left: Rows, right: Rows) -> Optional[List[int]]:
+    """Where two packed sequences with the same names differ; ``None`` where more than rows of the same kinds do."""
+    size = ROW.size
+    if (left.names, left.targets, left.rows[::size]) != (right.names, right.targets, right.rows[::size]):
+        return None
+    if left.digests or right.digests:
+        return None
+    pairs = zip(_PLAIN.iter_unpack(left.rows), _PLAIN.iter_unpack(right.rows))
+    return [place for place, (one, other) in enumerate(pairs) if one != other]
 
 
 def merge(*blocks: Optional[Block]) -> Iterator[Tuple[TreePath, Tuple[Presence, ...]]]:

@@ -5,7 +5,7 @@
 
 Rules
 1. What happens at one path is decided by ``quick_check`` and by nothing else.
-2. Directories whose packed blocks are equal are not looked into.
+2. Entries whose packed rows are equal are not looked at.
 3. Below a path that is unknown, skipped or blocked on either side, everything is left as it is.
 4. A directory is removed only when all in it is: one that shelters excluded entries, or holds something unknown, stays.
 5. A directory with content makes way for something that is not a directory only when deletes are wanted.
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from .entries import Absent, Entry, Kind, Presence, Unknown
-from .manifest import ROW, Block, Manifest, align, content_size, merge
+from .manifest import ROW, Block, Manifest, align, content_size, merge, unequal_rows
 from .paths import ROOT, TreePath, ancestors, path_key, split
 from .quick_check import (
     Act,
@@ -117,27 +117,35 @@ def _plan_directory(draft: _Draft, directory: TreePath, theirs: Optional[Block],
         _leave_below(draft, theirs, ours)
     elif directory in draft.clearing:
         _clear_below(draft, ours)
-    elif theirs and ours and _equal(draft, theirs, ours):
-        draft.same += len(theirs.packed.rows) // ROW.size
     else:
         before = draft.size()
+        if theirs and ours and _is_plain(draft, theirs):
+            theirs, ours = _without_equal(draft, theirs, ours)
         for path, (wanted, found) in merge(theirs, ours):
             _plan_path(draft, path, wanted, found)
         if draft.size() != before:
             draft.closings.add(directory)
 
 
-def _equal(draft: _Draft, theirs: Block, ours: Block) -> bool:
-    """Equal as bytes, and equal by what may decide: times only without ``checksum``. Skipped kinds are looked at."""
-    left, right = theirs.packed, ours.packed
-    return (
-        not draft.checksum
-        and left[:3] == right[:3]
-        and 0 not in left.rows[:: ROW.size]
-        and Kind.SPECIAL not in left.rows[:: ROW.size]
-        and not draft.source.unlisted
-        and not draft.target.unlisted
-    )
+def _is_plain(draft: _Draft, theirs: Block) -> bool:
+    """Whether entries that are equal as bytes are the same: times decide only without ``checksum``. Skipped kinds are
+    looked at.
+    """
+    kinds = theirs.packed.rows[:: ROW.size]
+    unlisted = draft.source.unlisted or draft.target.unlisted
+    return not (draft.checksum or unlisted or 0 in kinds or Kind.SPECIAL in kinds)
+
+
+def _without_equal(draft: _Draft, theirs: Block, ours: Block) -> Tuple[Optional[Block], Optional[Block]]:
+    """Both blocks without the entries that are equal as bytes, which count as same."""
+    if theirs.packed[:3] == ours.packed[:3]:
+        draft.same += len(theirs.packed.rows) // ROW.size
+        return None, None
+    unequal = unequal_rows(theirs.packed, ours.packed)
+    if unequal is None:
+        return theirs, ours
+    draft.same += len(theirs.packed.rows) // ROW.size - len(unequal)
+    return theirs.only(unequal), ours.only(unequal)
 
 
 def _leave_below(draft: _Draft, *blocks: Optional[Block]) -> None:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import Any, Iterable, Iterator, List, Set, Union
+from typing import Any, Callable, Generator, Iterable, Iterator, List, Set, Union
 
 from ..core.entries import Kind
 from ..core.errors import RemoteProtocolError
@@ -28,14 +28,16 @@ from ..core.paths import TreePath, show, split
 from ..core.report import Report
 from ..core.steps import MakeDirectory, MirrorPlan, Move, Put, PutFile, Remove, SetAttributes, Step
 from . import operations as op
-from .folders import Folders
+from .folders import FILE, Folders
 from .place import Outcome, is_one_of, move_to, put_in_place, take_out
 from .receive import Receiving
 from .scan import look
 from .stage import Stage, open_stage
 
 FSYNC_FEW = 256
-"""Up to this many files are flushed one by one; beyond, the whole file system once. See docs/decisions/flush.md."""
+"""Up to this many files are flushed by themselves; beyond, the whole file system once. See docs/decisions/flush.md."""
+_AT_ONCE = 128
+"""Open for a flush at once, at most."""
 _MODIFIED = "changed on the destination during the run; it was left as it is, run again"
 
 
@@ -61,8 +63,7 @@ class _Applying:
 
     def __init__(self, plan: MirrorPlan, folders: Folders, report: Report, durable: bool, text_limit: int) -> None:
         self.plan, self.folders, self.report, self.durable = plan, folders, report, durable
-        fsync_each = durable and len(plan.puts) <= FSYNC_FEW
-        self.receiving = Receiving(plan, folders, report, fsync_each, text_limit)
+        self.receiving = Receiving(plan, folders, report, text_limit)
         self.moved: Set[TreePath] = set()
 
     def acts(self, items: Iterator[Item]) -> op.Acts:
@@ -92,8 +93,8 @@ class _Applying:
 
     def _through_stage(self, stage: Stage, items: Iterator[Item]) -> op.Acts:
         yield from self.receiving.acts(stage, items)
-        if self.durable and not stage.is_empty() and not self.receiving.fsync_each:
-            yield op.FlushAll(self.folders.root)
+        if self.durable and not stage.is_empty():
+            yield from self._flush_contents(stage)
         self.stage = stage
         yield from self._each(self.plan.clearances, self._remove)
         yield from self._each(self.plan.makes, self._make)
@@ -226,6 +227,13 @@ class _Applying:
                     self.receiving.fail(entry.path, in_words(error))
             self.folders.forget(entry.path or None)
 
+    def _flush_contents(self, stage: Stage) -> op.Acts:
+        """Have what was staged on disk: file by file when it is little, else everything."""
+        files = [step.path for step in self.plan.puts if isinstance(step, PutFile) and stage.has(step.path)]
+        unreadable = len(files) > FSYNC_FEW or (yield from _flush_each(files, lambda path: _opened(stage, path)))
+        if unreadable:
+            yield op.FlushAll(self.folders.root)
+
     def _flush_names(self) -> op.Acts:
         """Have the new names on disk: directory by directory when few changed, else everything once more."""
         plan = self.plan
@@ -234,12 +242,33 @@ class _Applying:
         if len(directories) > FSYNC_FEW:
             yield op.FlushAll(self.folders.root)
             return
-        for directory in sorted(directories):
-            try:
-                yield op.Flush(self.folders.at(directory))
-            except OSError as error:
-                if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES):
-                    raise
+        yield from _flush_each(sorted(directories), lambda path: os.dup(self.folders.at(path)))
+
+
+def _flush_each(paths: List[TreePath], opened: Callable[[TreePath], int]) -> Generator[op.Operation, Any, int]:
+    """Flush what ``opened`` gives a descriptor of, many at once; the answer is how many could not be opened."""
+    missed = 0
+    for start in range(0, len(paths), _AT_ONCE):
+        descriptors: List[int] = []
+        try:
+            for path in paths[start : start + _AT_ONCE]:
+                try:
+                    descriptors.append(opened(path))
+                except OSError as error:
+                    if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES):
+                        raise
+                    missed += 1
+            if descriptors:
+                yield op.FlushEach(tuple(descriptors))
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+    return missed
+
+
+def _opened(stage: Stage, path: TreePath) -> int:
+    parent, name = stage.place(path)
+    return os.open(name, FILE, dir_fd=parent)
 
 
 def _folders_of(step: Step) -> List[TreePath]:

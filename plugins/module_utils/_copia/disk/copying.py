@@ -32,7 +32,6 @@ class Receives(Protocol):
     """Who wants the files, and hears of trouble with one."""
 
     report: Report
-    fsync_each: bool
 
     def fail(self, path: TreePath, what: str) -> None:
         """Make ``what`` a problem of ``path``."""
@@ -72,7 +71,7 @@ class Copying:
         """
         if not self._parts:
             return
-        answers = yield op.CopyFiles(tuple(self._parts), self._receives.fsync_each)
+        answers = yield op.CopyFiles(tuple(self._parts), False)
         for entries, numbers in zip(self._entries, answers):
             for entry, number in zip(entries, numbers):
                 if number:

@@ -19,10 +19,10 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 
-def each(do: Callable[[P], R], parts: Sequence[P]) -> List[R]:
-    """``do`` for each of ``parts``, at most two at once; the results in their order.
+def each(do: Callable[[P], R], parts: Sequence[P], hands: int = HANDS) -> List[R]:
+    """``do`` for each of ``parts``, at most ``hands`` at once; the results in their order.
 
-    The first exception of ``do`` (or of a user who interrupts) is raised when both hands have let go of what they hold;
+    The first exception of ``do`` (or of a user who interrupts) is raised when all hands have let go of what they hold;
     parts that were not begun by then are left.
     """
     waiting = iter(enumerate(parts))
@@ -38,7 +38,7 @@ def each(do: Callable[[P], R], parts: Sequence[P]) -> List[R]:
             except BaseException as error:
                 troubles.append(error)
 
-    helpers = [threading.Thread(target=work) for _part in parts[1:HANDS]]
+    helpers = [threading.Thread(target=work) for _part in parts[1:hands]]
     for helper in helpers:
         helper.start()
     work()

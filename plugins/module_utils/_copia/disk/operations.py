@@ -180,6 +180,12 @@ class Flush(NamedTuple):
     descriptor: int
 
 
+class FlushEach(NamedTuple):
+    """Have many open files or directories on disk: all are begun before any is waited for."""
+
+    descriptors: Tuple[int, ...]
+
+
 class FlushAll(NamedTuple):
     """Have everything of the file system that holds ``descriptor`` on disk."""
 
@@ -209,6 +215,7 @@ Operation = Union[
     Unlink,
     RemoveFolder,
     Flush,
+    FlushEach,
     FlushAll,
     Record,
 ]

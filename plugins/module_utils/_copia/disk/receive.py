@@ -47,7 +47,6 @@ class Receiving:
     plan: MirrorPlan
     folders: Folders
     report: Report
-    fsync_each: bool
     text_limit: int = 0
     same: Set[TreePath] = field(default_factory=set)
     failed: Set[TreePath] = field(default_factory=set)
@@ -112,7 +111,7 @@ class Receiving:
             return
         self._note_text(step, item.data)
         place = stage.place_for(item.path)
-        yield op.WriteFile(*place, item.data, op.attributes_of(step.wanted), self.fsync_each)
+        yield op.WriteFile(*place, item.data, op.attributes_of(step.wanted), False)
         self.report.bytes_literal += len(item.data)
 
     def _stream(self, stage: Stage, step: PutFile, begin: Begin, items: Iterator[Item]) -> op.Acts:
@@ -139,7 +138,7 @@ class Receiving:
             stage.drop(begin.path)
             self.fail(begin.path, trouble)
             return
-        yield op.SealFile(new, op.attributes_of(step.wanted), self.fsync_each)
+        yield op.SealFile(new, op.attributes_of(step.wanted), False)
         self.report.bytes_literal += writer.literal
         self.report.bytes_matched += writer.matched
 

@@ -99,6 +99,10 @@ class Stage:
         place = self._staged.get(path)
         return None if place is None else self._at(place)
 
+    def place(self, path: TreePath) -> Tuple[int, bytes]:
+        """Where what is to stand at ``path`` was staged, which is known to have been."""
+        return self._at(self._staged[path])
+
     def has(self, path: TreePath) -> bool:
         """Whether something was staged for ``path``."""
         return path in self._staged

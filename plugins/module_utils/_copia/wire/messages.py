@@ -117,11 +117,12 @@ def _wanted(bits: bytes, bases: Dict[int, Tuple[bytes, Any, bool]], listing: Lis
     for block in listing.manifest.blocks:
         last = number + len(block.packed.names.split(b"\0"))
         if any(bits[number >> 3 : (last + 7) >> 3]):
-            for place, (_path, entry) in enumerate(block.entries(), number):
-                if bits[place >> 3] >> (place & 7) & 1:
-                    if not isinstance(entry, Entry) or entry.kind is not Kind.FILE:
-                        raise RemoteProtocolError("the wants name something that is not a file")
-                    yield Want(entry, *bases.get(place, (b"", None, False)))
+            places = [place for place in range(number, last) if bits[place >> 3] >> (place & 7) & 1]
+            wanted = block.only([place - number for place in places])
+            for place, (_path, entry) in zip(places, wanted.entries()):
+                if not isinstance(entry, Entry) or entry.kind is not Kind.FILE:
+                    raise RemoteProtocolError("the wants name something that is not a file")
+                yield Want(entry, *bases.get(place, (b"", None, False)))
         number = last
 
 
