@@ -2,7 +2,7 @@
  * GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt)
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Trees: scan_directory, copy_files and read_files. Descriptors and bytes go in, bytes come out; the GIL is released in between. */
+ * Trees: scan_directory, copy_files, read_files and write_files. Descriptors and bytes go in, bytes come out; the GIL is released in between. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,6 +202,46 @@ static PyObject *read_files(PyObject *self, PyObject *arguments) {
     return result;
 }
 
+/* The files one behind the other; `data` has as many bytes as the rows say. 0, or the errno that ended it. */
+static int write_batch(const struct batch *batch, struct texts names, const unsigned char *data) {
+    for (size_t i = 0; i < batch->count; i++) {
+        const char *name = next_text(&names);
+        const unsigned char *row = batch->rows + i * ROW_SIZE;
+        int trouble = name == NULL ? EINVAL : write_file(&batch->job, name, row, data);
+        if (trouble != 0) {
+            return trouble;
+        }
+        data += row_unpack(row).size;
+    }
+    return 0;
+}
+
+static PyObject *write_files(PyObject *self, PyObject *arguments) {
+    (void)self;
+    struct batch batch = {0};
+    const char *names, *rows, *data;
+    Py_ssize_t names_length, rows_length, data_length;
+    int trouble;
+    if (!PyArg_ParseTuple(
+            arguments, "iy#y#y#:write_files", &batch.job.to, &names, &names_length, &rows, &rows_length, &data,
+            &data_length
+        )) {
+        return NULL;
+    }
+    batch.rows = (const unsigned char *)rows;
+    batch.count = (size_t)rows_length / ROW_SIZE;
+    if ((size_t)rows_length % ROW_SIZE != 0 || room_for(&batch) != (size_t)data_length + 1) {
+        return refuse(EINVAL);
+    }
+    Py_BEGIN_ALLOW_THREADS
+    trouble = write_batch(&batch, (struct texts){names, names + names_length}, (const unsigned char *)data);
+    Py_END_ALLOW_THREADS
+    if (trouble != 0) {
+        return refuse(trouble);
+    }
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
     {"scan_directory", scan_directory, METH_VARARGS,
      "scan_directory(descriptor, mode_mask, owner, group, top) -> (names, rows, targets, troubles)\n\n"
@@ -214,6 +254,9 @@ static PyMethodDef methods[] = {
     {"read_files", read_files, METH_VARARGS,
      "read_files(from, names, rows) -> (data, answers)\n\n"
      "The contents of files of one directory, one behind the other; answers as of copy_files, and no bytes where not 0."},
+    {"write_files", write_files, METH_VARARGS,
+     "write_files(to, names, rows, data)\n\n"
+     "Makes new files of one directory, whose contents stand in data one behind the other. OSError when one can't be."},
     {NULL, NULL, 0, NULL},
 };
 

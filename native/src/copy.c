@@ -145,3 +145,13 @@ struct copy_outcome copy_file(
     close(from);
     return outcome;
 }
+
+int write_file(const struct copy_job *job, const char *to_name, const unsigned char *packed, const unsigned char *data) {
+    struct row row = row_unpack(packed);
+    int to = create(job, to_name);
+    if (to < 0) {
+        return errno;
+    }
+    struct copy_outcome outcome = write_all(to, data, (size_t)row.size);
+    return close_new(to, is_bad(outcome) ? outcome : finish(to, &row, job->durable)).refused;
+}

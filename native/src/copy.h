@@ -41,4 +41,7 @@ struct copy_outcome copy_file(
     const struct copy_job *job, const char *name, const char *to_name, const unsigned char *row, struct copy_buffer buffer
 );
 
+/* A new file, to_name in job->to, with the content `data` and what row (ROW_SIZE bytes) says. 0, or an errno. */
+int write_file(const struct copy_job *job, const char *to_name, const unsigned char *row, const unsigned char *data);
+
 #endif

@@ -4,7 +4,7 @@
 #include "bind.h"
 
 /* Raised whenever a function changes its meaning: Python uses only the number that it was written for. */
-#define COPIA_NATIVE_ABI 2
+#define COPIA_NATIVE_ABI 3
 
 static int exec_module(PyObject *module) {
     if (PyModule_AddIntConstant(module, "ABI", COPIA_NATIVE_ABI) < 0) {

@@ -13,7 +13,8 @@ from blake3 import blake3
 from copia.core.entries import Entry, Kind
 from copia.core.parcel import SMALL_LIMIT
 from copia.disk.folders import Folders
-from copia.disk.read import MOST_HERE, hash_files, locate_in_tree, locate_single
+from copia.disk.many import MOST_HERE
+from copia.disk.read import hash_files, locate_in_tree, locate_single
 from copia.disk.scan import Scan
 
 from tests.trees import contents, grow

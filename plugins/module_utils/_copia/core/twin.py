@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-ABI = 2
+ABI = 3
 """The number of the C module that this code was written for; another one is not used."""
 
 native: Any = None

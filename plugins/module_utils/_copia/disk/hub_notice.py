@@ -28,7 +28,8 @@ from .digests import COARSE_GRAIN_NS, GRAIN_NS, digests_of
 from .folders import Folders
 from .hub_folder import HubFolder
 from .hub_index import Index, Known
-from .read import cannot_be_read, fresh_digest
+from .many import fresh_digest
+from .read import cannot_be_read
 from .scan import Scan, look
 
 _SUM = 16

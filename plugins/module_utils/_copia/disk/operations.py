@@ -48,6 +48,21 @@ class WriteFile(NamedTuple):
     durable: bool
 
 
+class Writes(NamedTuple):
+    """New files of one directory: names NUL-separated, a packed row with what each is to have, contents joined."""
+
+    parent: int
+    names: bytes
+    rows: bytes
+    data: bytes
+
+
+class WriteFiles(NamedTuple):
+    """Make new files with their whole contents and attributes, several directories at once."""
+
+    parts: Tuple[Writes, ...]
+
+
 class Copies(NamedTuple):
     """Files of one directory to be made in another: names NUL-separated, and a packed row for each.
 
@@ -201,6 +216,7 @@ class Record(NamedTuple):
 Operation = Union[
     MakeFolder,
     WriteFile,
+    WriteFiles,
     CopyFiles,
     CreateFile,
     Append,

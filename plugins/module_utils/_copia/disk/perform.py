@@ -13,15 +13,15 @@ import errno
 import functools
 import os
 import platform
-import stat
 import struct
-from typing import Any, Callable, Dict, Iterator, List, Tuple, Type
+from typing import Any, Callable, Dict, List, Tuple, Type
 
 from ..core import twin
 from ..core.entries import NOT_RECORDED, Kind
 from ..core.manifest import ROW
 from .folders import FILE
 from .hands import each
+from .listed import Unfit, content_as_listed
 from .operations import (
     CHANGED,
     Append,
@@ -46,12 +46,13 @@ from .operations import (
     SetFolderAttributes,
     Unlink,
     WriteFile,
+    WriteFiles,
+    Writes,
 )
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2
 _SYSCALL_RENAMEAT2 = {"x86_64": 316, "aarch64": 276, "ppc64le": 357, "s390x": 347, "riscv64": 276}
-_WINDOW = 1 << 20
 _BEGIN_TO_WRITE = 2
 _WAITING = 8
 """How many threads wait for flushes: what they wait for is the disk, which does several at once."""
@@ -81,8 +82,24 @@ def _write_file(operation: WriteFile) -> None:
         os.close(descriptor)
 
 
-class _Unfit(Exception):
-    """The file that is read is not what was listed, or can't be read: ``args[0]`` is the answer for it."""
+def _write_files(operation: WriteFiles) -> None:
+    each(_write_part, operation.parts)
+
+
+def _write_part(part: Writes) -> None:
+    if twin.native:
+        twin.native.write_files(*part)
+        return
+    at = 0
+    for name, row in zip(part.names.split(b"\0"), ROW.iter_unpack(part.rows)):
+        size = row[5]
+        _write_file(WriteFile(part.parent, name, part.data[at : at + size], _attributes(row), False))
+        at += size
+
+
+def _attributes(row: Tuple[int, ...]) -> Attributes:
+    _kind, _flags, mode, uid, gid, _size, mtime_ns = row
+    return Attributes(mode, mtime_ns, *(-1 if number == NOT_RECORDED else number for number in (uid, gid)))
 
 
 def _copy_files(operation: CopyFiles) -> List[Tuple[int, ...]]:
@@ -99,60 +116,31 @@ def _copy_part(part: Copies, durable: bool) -> Tuple[int, ...]:
 
 def _copy_file(part: Copies, name: bytes, to_name: bytes, row: Tuple[int, ...], durable: bool) -> int:
     """The twin in Python of ``copy_file`` in native/src/copy.c."""
-    _kind, _flags, mode, uid, gid, size, mtime_ns = row
-    owner, group = (-1 if number == NOT_RECORDED else number for number in (uid, gid))
     try:
         source = os.open(name, FILE, dir_fd=part.from_parent)
     except OSError as error:
         return error.errno or CHANGED
     try:
-        content = _content(source, size, mtime_ns)
+        content = content_as_listed(source, *row[5:])
         start = next(content)
         new = os.open(to_name, _NEW, 0o600, dir_fd=part.to_parent)
         try:
             _write_all(new, start)
             for data in content:
                 _write_all(new, data)
-        except _Unfit:
+        except Unfit:
             os.close(new)
             os.unlink(to_name, dir_fd=part.to_parent)
             raise
         except OSError:
             os.close(new)
             raise
-        _seal_file(SealFile(new, Attributes(mode, mtime_ns, owner, group), durable))
-    except _Unfit as unfit:
+        _seal_file(SealFile(new, _attributes(row), durable))
+    except Unfit as unfit:
         return int(unfit.args[0])
     finally:
         os.close(source)
     return 0
-
-
-def _content(source: int, size: int, mtime_ns: int) -> Iterator[bytes]:
-    """The content of the open file, in at least one piece.
-
-    :raises _Unfit: when it is not as listed, before or after it was read, or can't be read.
-    """
-    try:
-        _compare(source, size, mtime_ns)
-        left = size
-        data = os.read(source, min(left, _WINDOW))
-        while len(data) < left:
-            if not data:
-                raise _Unfit(CHANGED)
-            yield data
-            left -= len(data)
-            data = os.read(source, min(left, _WINDOW))
-        _compare(source, size, mtime_ns)
-        yield data
-    except OSError as error:
-        raise _Unfit(error.errno or CHANGED) from error
-
-
-def _compare(source: int, size: int, mtime_ns: int) -> None:
-    found = os.fstat(source)
-    if not stat.S_ISREG(found.st_mode) or (found.st_size, found.st_mtime_ns) != (size, mtime_ns):
-        raise _Unfit(CHANGED)
 
 
 def _create_file(operation: CreateFile) -> int:
@@ -319,6 +307,7 @@ def _no_renameat2(*_arguments: Any) -> int:
 _DOERS: Dict[Type[Any], Callable[[Any], Any]] = {
     MakeFolder: _make_folder,
     WriteFile: _write_file,
+    WriteFiles: _write_files,
     CopyFiles: _copy_files,
     CreateFile: _create_file,
     Append: _append,

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import os
 import stat
-import struct
 from itertools import groupby
 from typing import Any, Callable, Dict, Generator, Iterable, Iterator, List, Optional, Tuple
 
@@ -26,23 +25,16 @@ from ..core import twin
 from ..core.blocks import block_rows
 from ..core.delta import Copy, delta
 from ..core.entries import Entry
-from ..core.manifest import row_of_file
 from ..core.parcel import SMALL_LIMIT, Begin, Broken, Copied, Data, Differs, End, Here, Item, Same, Small, Trouble, Want
 from ..core.paths import TreePath, split
 from ..core.signature import Signature
 from .ahead import Ahead
 from .folders import FILE, Folders
-from .hands import HANDS, each, go_through
+from .hands import HANDS, go_through
+from .many import MOST_HERE, Locate, fresh_digest, hash_small, read_many
 
 WINDOW = 1 << 20
 CHANGED = "changed while it was read; run again"
-_FOLDERS_AT_ONCE = 32
-_ANSWER = struct.Struct("<i")
-MOST_HERE = 256
-"""Files of one directory that are handed over at once, at most."""
-
-Locate = Callable[[TreePath], Tuple[int, bytes]]
-"""Where a listed path is: the descriptor of its directory and its name there."""
 
 
 def locate_in_tree(folders: Folders) -> Locate:
@@ -74,6 +66,33 @@ class Reader:
 
     def items(self, wants: Tuple[Want, ...]) -> Iterator[Item]:
         """The parcel that answers ``wants``, in their order."""
+        if twin.native is None or self._dry:
+            yield from self._one_by_one(wants)
+            return
+        for small, group in groupby(wants, _directory_of_small):
+            alike = list(group)
+            if small is None:
+                yield from self._one_by_one(alike)
+                continue
+            for start in range(0, len(alike), MOST_HERE):
+                yield from self._many([want.entry for want in alike[start : start + MOST_HERE]])
+
+    def _many(self, entries: List[Entry]) -> Iterator[Item]:
+        """Whole small files of one directory, read by the C twin in one go."""
+        try:
+            parent, name = self._locate(entries[0].path)
+            names = b"\0".join((name, *(split(entry.path)[1] for entry in entries[1:])))
+            contents = list(read_many(parent, names, entries))
+        except OSError as error:
+            yield from (Trouble(entry.path, cannot_be_read(error.errno)) for entry in entries)
+            return
+        for entry, answer, content in contents:
+            if answer:
+                yield Trouble(entry.path, cannot_be_read(answer if answer > 0 else None))
+            else:
+                yield Small(entry.path, content, fresh_digest(content).digest() if self._digests else b"")
+
+    def _one_by_one(self, wants: Iterable[Want]) -> Iterator[Item]:
         for want in wants:
             try:
                 parent, name = self._locate(want.entry.path)
@@ -155,6 +174,11 @@ class Reader:
         yield End(digest) if sound else Broken(CHANGED)
 
 
+def _directory_of_small(want: Want) -> Optional[TreePath]:
+    """Where the file is; ``None`` for one that is large, or whose content has to be looked at on the way."""
+    return None if want.entry.size > SMALL_LIMIT or want.with_text else _directory_of_whole(want)
+
+
 def _directory_of_whole(want: Want) -> Optional[TreePath]:
     """Where the file is; ``None`` for one whose content has to be looked at on the way."""
     return None if want.digest or want.signature is not None or want.with_text else split(want.entry.path)[0]
@@ -202,13 +226,6 @@ def _is_as_listed(descriptor: int, entry: Entry) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_size == entry.size and found.st_mtime_ns == entry.mtime_ns
 
 
-def fresh_digest(data: bytes = b"") -> Any:
-    """A BLAKE3 that has taken in ``data``."""
-    from blake3 import blake3
-
-    return blake3(data)
-
-
 def digest_of(descriptor: int) -> bytes:
     """The BLAKE3 of the file at ``descriptor``, 32 bytes.
 
@@ -228,56 +245,10 @@ def digest_of_pieces(pieces: Iterable[bytes]) -> bytes:
 def hash_files(locate: Locate, entries: Iterable[Entry]) -> Dict[TreePath, bytes]:
     """The digests of those files that can be read and are as listed; the others are missing."""
     found: Dict[TreePath, bytes] = {}
-    for entry in _not_small(locate, entries, found) if twin.native else entries:
+    for entry in hash_small(locate, entries, found) if twin.native else entries:
         digest = _with_open(locate, entry, digest_of)
         if digest is not None:
             found[entry.path] = digest
-    return found
-
-
-def _not_small(locate: Locate, entries: Iterable[Entry], found: Dict[TreePath, bytes]) -> Iterator[Entry]:
-    """Put the digests of small files, which the C twin reads by directory, into ``found``; the others are handed on."""
-    batch: List[Tuple[int, List[Entry], bytes]] = []
-    for _directory, group in groupby(entries, lambda entry: split(entry.path)[0]):
-        alike = list(group)
-        small = [entry for entry in alike if entry.size <= SMALL_LIMIT]
-        yield from (entry for entry in alike if entry.size > SMALL_LIMIT)
-        for start in range(0, len(small), MOST_HERE):
-            _gather(locate, small[start : start + MOST_HERE], batch)
-            if len(batch) >= _FOLDERS_AT_ONCE:
-                _hash_batch(batch, found)
-    _hash_batch(batch, found)
-
-
-def _gather(locate: Locate, entries: List[Entry], batch: List[Tuple[int, List[Entry], bytes]]) -> None:
-    try:
-        parent, name = locate(entries[0].path)
-    except OSError:
-        return
-    names = b"\0".join((name, *(split(entry.path)[1] for entry in entries[1:])))
-    batch.append((os.dup(parent), entries, names))
-
-
-def _hash_batch(batch: List[Tuple[int, List[Entry], bytes]], found: Dict[TreePath, bytes]) -> None:
-    try:
-        for digests in each(_hash_part, batch):
-            found.update(digests)
-    finally:
-        for parent, _entries, _names in batch:
-            os.close(parent)
-        batch.clear()
-
-
-def _hash_part(part: Tuple[int, List[Entry], bytes]) -> Dict[TreePath, bytes]:
-    parent, entries, names = part
-    rows = b"".join(map(row_of_file, entries))
-    data, answers = twin.native.read_files(parent, names, rows)
-    found: Dict[TreePath, bytes] = {}
-    at = 0
-    for entry, (answer,) in zip(entries, _ANSWER.iter_unpack(answers)):
-        if not answer:
-            found[entry.path] = fresh_digest(data[at : at + entry.size]).digest()
-            at += entry.size
     return found
 
 

@@ -16,6 +16,7 @@ from typing import Dict, Iterator, Optional, Set
 
 from ..core.entries import Entry, Kind
 from ..core.errors import InputError, RemoteProtocolError
+from ..core.manifest import DIGEST_SIZE
 from ..core.parcel import Begin, Broken, Copied, Data, End, Here, Item, Same, Small, Trouble
 from ..core.paths import TreePath, show, split
 from ..core.report import Report, TextChange, is_text
@@ -24,7 +25,9 @@ from . import operations as op
 from .copying import Copying, asked_for
 from .folders import FILE, Folders
 from .hands import Hashing
+from .many import fresh_digest
 from .stage import Stage
+from .writing import Writing
 
 _NEXT = {
     errno.ENOSPC: "Make room",
@@ -33,6 +36,7 @@ _NEXT = {
     errno.EROFS: "Mount it writable",
     errno.EACCES: "Become a user that may write there",
 }
+_NO_DIGEST = bytes(DIGEST_SIZE)
 _DAMAGED = "arrived damaged: its BLAKE3 is not what was sent; run again"
 
 
@@ -60,16 +64,20 @@ class Receiving:
         puts = {step.path: step for step in self.plan.puts}
         try:
             yield from self._shells(stage)
-            copying = Copying(stage, self)
+            copying, writing = Copying(stage, self), Writing(stage)
             try:
                 for item in items:
                     if isinstance(item, Here):
                         yield from copying.take(puts, item)
+                    elif isinstance(item, Small):
+                        yield from self._small(writing, asked_for(puts, item.path), item)
                     else:
                         yield from self._item(stage, puts, item, items)
                 yield from copying.go()
+                yield from writing.go()
             finally:
                 copying.close()
+                writing.close()
             self._check_complete(stage)
         except OSError as error:
             raise InputError(
@@ -93,25 +101,24 @@ class Receiving:
                 yield op.MakeLink(*place, step.wanted.target, op.attributes_of(step.wanted))
 
     def _item(self, stage: Stage, puts: Dict[TreePath, Put], item: Item, items: Iterator[Item]) -> op.Acts:
-        if not isinstance(item, (Small, Begin, Same, Trouble)):
+        if not isinstance(item, (Begin, Same, Trouble)):
             raise RemoteProtocolError(f"a parcel has {type(item).__name__} where a file should begin")
         step = asked_for(puts, item.path)
         if isinstance(item, Same):
             self.same.add(item.path)
         elif isinstance(item, Trouble):
             self.fail(item.path, item.what)
-        elif isinstance(item, Small):
-            yield from self._small(stage, step, item)
         else:
             yield from self._stream(stage, step, item, items)
 
-    def _small(self, stage: Stage, step: PutFile, item: Small) -> op.Acts:
-        if len(item.data) != step.wanted.size or (any(item.digest) and _digest(item.data) != item.digest):
+    def _small(self, writing: Writing, step: PutFile, item: Small) -> op.Acts:
+        if len(item.data) != step.wanted.size or (
+            item.digest not in (b"", _NO_DIGEST) and _digest(item.data) != item.digest
+        ):
             self.fail(item.path, _DAMAGED)
             return
         self._note_text(step, item.data)
-        place = stage.place_for(item.path)
-        yield op.WriteFile(*place, item.data, op.attributes_of(step.wanted), False)
+        yield from writing.take(step.wanted, item.data)
         self.report.bytes_literal += len(item.data)
 
     def _stream(self, stage: Stage, step: PutFile, begin: Begin, items: Iterator[Item]) -> op.Acts:
@@ -228,6 +235,4 @@ class _Stream:
 
 
 def _digest(data: bytes) -> bytes:
-    from blake3 import blake3
-
-    return bytes(blake3(data).digest())
+    return bytes(fresh_digest(data).digest())

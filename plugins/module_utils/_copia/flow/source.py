@@ -17,7 +17,8 @@ from ..core.paths import TreePath, show
 from ..core.selection import Rules, selector
 from ..disk.digests import outwait_grain
 from ..disk.folders import Folders
-from ..disk.read import Locate, Reader, digest_of_pieces, hash_files, locate_in_tree, locate_single
+from ..disk.many import Locate
+from ..disk.read import Reader, digest_of_pieces, hash_files, locate_in_tree, locate_single
 from ..disk.root import kind_of_root, open_source, split_file
 from ..disk.scan import Scan
 

@@ -23,7 +23,8 @@ from ..core.signature import block_size_for
 from ..core.steps import MirrorPlan, PutFile, Reason
 from ..disk.ahead import Ahead
 from ..disk.folders import Folders
-from ..disk.read import Locate, hash_files, locate_in_tree, locate_single, read_small, sign_file
+from ..disk.many import Locate
+from ..disk.read import hash_files, locate_in_tree, locate_single, read_small, sign_file
 from ..disk.root import group_id, has_leftovers, kind_of_root, lock_root, open_source, user_id
 from ..disk.scan import Scan, is_native
 

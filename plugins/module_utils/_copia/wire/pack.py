@@ -30,7 +30,7 @@ _DATA = struct.Struct("<BI")
 _MAX_PATH = 65535
 _SMALL, _BEGIN, _DATA_TAG, _COPIED, _END, _BROKEN, _SAME, _DIFFERS, _TROUBLE, _CLOSE = range(1, 11)
 _NO_DIGEST = bytes(32)
-_WITH_PATH = frozenset((_SMALL, _BEGIN, _SAME, _DIFFERS, _TROUBLE))
+_WITH_PATH = frozenset((_BEGIN, _SAME, _DIFFERS, _TROUBLE))
 _NAMED = {Begin: _BEGIN, Same: _SAME, Differs: _DIFFERS, Trouble: _TROUBLE}
 
 PLAIN, DEFLATED, ZSTD = 0, 1, 2
@@ -209,6 +209,8 @@ class _NeedMore(Exception):
 def _parse(data: bytes, at: int) -> Tuple[Item, int]:
     """The item at ``at`` and the position behind it."""
     tag = data[at]
+    if tag == _SMALL:
+        return _parse_small(data, at)
     if tag in _WITH_PATH:
         size, at = _number(data, at + 1, 2)
         raw, at = _bytes(data, at, size)
@@ -236,14 +238,25 @@ def _parse(data: bytes, at: int) -> Tuple[Item, int]:
     raise RemoteProtocolError(f"the pack is damaged: an item with tag {tag}")
 
 
+def _parse_small(data: bytes, at: int) -> Tuple[Item, int]:
+    """In one go: a tree of small files has nothing else."""
+    named = at + _NAME_HEAD.size
+    if named > len(data):
+        raise _NeedMore
+    digest_at = named + _NAME_HEAD.unpack_from(data, at)[1] + _LENGTH.size
+    start = digest_at + len(_NO_DIGEST)
+    if start > len(data):
+        raise _NeedMore
+    path = parse_path(data[named : digest_at - _LENGTH.size])
+    (size,) = _LENGTH.unpack_from(data, digest_at - _LENGTH.size)
+    if not path or size > SMALL_LIMIT:
+        raise RemoteProtocolError(f"the pack is damaged: a small file of {size} bytes, or one without a path")
+    if start + size > len(data):
+        raise _NeedMore
+    return Small(path, data[start : start + size], data[digest_at:start]), start + size
+
+
 def _parse_named(tag: int, path: TreePath, data: bytes, at: int) -> Tuple[Item, int]:
-    if tag == _SMALL:
-        size, at = _number(data, at, 8)
-        if size > SMALL_LIMIT:
-            raise RemoteProtocolError(f"the pack is damaged: a small file of {size} bytes")
-        digest, at = _bytes(data, at, 32)
-        raw, at = _bytes(data, at, size)
-        return Small(path, raw, digest), at
     if tag == _BEGIN:
         size, at = _number(data, at, 8)
         return Begin(path, size), at

@@ -1,0 +1,77 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Staging small files that arrived whole: gathered by directory, and written many at once.
+
+A batch is one operation. It is bounded in files and bytes, so that a run that is stopped stops soon, and in
+directories, since each is held open until it is done.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import List, Optional
+
+from ..core.entries import Entry
+from ..core.manifest import row_of_file
+from ..core.paths import TreePath, split
+from . import operations as op
+from .stage import Stage
+
+_PART = 128
+"""Files of one part: two parts are written at the same time."""
+_MOST_PARTS = 16
+_MOST_BYTES = 8 << 20
+
+
+class Writing:
+    """A batch that is being gathered. Close it whatever happens: it holds directories open."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._parts: List[op.Writes] = []
+        self._directory: Optional[TreePath] = None
+        self._parent = -1
+        self._names: List[bytes] = []
+        self._rows: List[bytes] = []
+        self._data: List[bytes] = []
+        self._bytes = 0
+
+    def take(self, wanted: Entry, data: bytes) -> op.Acts:
+        """Take in one file, and write what was gathered when that is enough.
+
+        :raises OSError: when a file can't be written; that ends the run.
+        """
+        directory = split(wanted.path)[0]
+        if directory != self._directory or len(self._names) >= _PART:
+            self._cut()
+            if len(self._parts) >= _MOST_PARTS or self._bytes >= _MOST_BYTES:
+                yield from self.go()
+            self._directory = directory
+        parent, name = self._stage.place_for(wanted.path)
+        if not self._names:
+            self._parent = os.dup(parent)
+        self._names.append(name)
+        self._rows.append(row_of_file(wanted))
+        self._data.append(data)
+        self._bytes += len(data)
+
+    def go(self) -> op.Acts:
+        """Write what was gathered."""
+        self._cut()
+        if self._parts:
+            yield op.WriteFiles(tuple(self._parts))
+        self.close()
+
+    def _cut(self) -> None:
+        if self._names:
+            names, rows, data = b"\0".join(self._names), b"".join(self._rows), b"".join(self._data)
+            self._parts.append(op.Writes(self._parent, names, rows, data))
+            self._names, self._rows, self._data, self._parent = [], [], [], -1
+
+    def close(self) -> None:
+        """Forget the batch and close its directories."""
+        self._cut()
+        for part in self._parts:
+            os.close(part.parent)
+        self._parts, self._bytes, self._directory = [], 0, None
