@@ -28,11 +28,13 @@ from ..module_utils._copia.flow.target import Target, TargetSpec
 from ..module_utils._copia.task.modes import modes_of
 from ..module_utils._copia.task.options import encoded, result_of, source_spec, target_spec
 from ..module_utils._copia.wire.messages import decode_listing, decode_wants, encode_listing, encode_wants
-from ..module_utils._copia.wire.pack import codecs, decode_pack, encode_pack
+from ..module_utils._copia.wire.pack import codecs, decode_pack
 from ..modules.engine_step import EngineMissing
 from ..plugin_utils.courier import Courier, StepFailed
-from ..plugin_utils.libraries import require_libraries
+from ..plugin_utils.libraries import load, require_libraries
 from ..plugin_utils.shared import Shared
+
+load()
 
 SPOOL_FROM = 1 << 20
 """A listing of this many bytes may have an answer that is better sent as a file."""
@@ -104,7 +106,7 @@ class ActionModule(ActionBase):
                 clock = time.perf_counter()
                 parcel = shared.pack(
                     iter((message, asked, codec.encode(), b"dry" if dry else b"")),
-                    lambda: encode_pack(source.answer(decode_wants(asked, decode_listing(message)), dry=dry), codec),
+                    lambda: source.packed(decode_wants(asked, decode_listing(message)), codec, dry=dry),
                 )
                 carried = courier.send_file("parcel", parcel)
                 seconds["parcel"] = time.perf_counter() - clock

@@ -5,9 +5,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import sys
 
-from ..modules.engine_step import EngineMissing, missing_libraries
+from ..modules.engine_step import NEEDED, EngineMissing, missing_libraries
+
+
+def load() -> None:
+    """Import what every task uses. The process that starts the forks imports the action plugin once: what it has, each
+    fork has.
+    """
+    for name in (*NEEDED, "zstandard", "pathspec"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 def require_libraries() -> None:

@@ -28,14 +28,23 @@ def main() -> int:
     """Run the suites."""
     options = _parser().parse_args()
     for name in options.suite:
-        with tempfile.TemporaryDirectory(prefix="bench-", dir=options.folder) as folder:
-            pathlib.Path(folder).chmod(0o755)
-            figures = SUITES[name](pathlib.Path(folder), options)
-        figures.save(BUILD / "bench" / f"{name}.json")
-        print(f"\n{name}, median seconds and (median ratio to {figures.base}):\n\n{figures.table()}\n")
-        if options.write_docs:
-            write_into(PAGE, name, figures.table())
+        for row in options.row or mirror.ROWS if name == "mirror" else ("all",):
+            _measure(name, argparse.Namespace(**{**vars(options), "row": row}))
     return 0
+
+
+def _measure(name: str, options: argparse.Namespace) -> None:
+    """Measure one row of a suite; what is known of the others stays, so a run that was stopped can go on."""
+    kept = BUILD / "bench" / f"{name}.json"
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=options.folder) as folder:
+        pathlib.Path(folder).chmod(0o755)
+        figures = SUITES[name](pathlib.Path(folder), options)
+    if name == "mirror":
+        figures.add_older(kept)
+    figures.save(kept)
+    print(f"\n{name}, median seconds and (median ratio to {figures.base}):\n\n{figures.table()}\n", flush=True)
+    if options.write_docs:
+        write_into(PAGE, name, figures.table())
 
 
 def write_into(page: pathlib.Path, name: str, table: str) -> None:
@@ -72,7 +81,7 @@ def _find_engine() -> None:
 
 
 SUITES: Dict[str, Callable[[pathlib.Path, argparse.Namespace], Figures]] = {
-    "mirror": lambda folder, options: mirror.measure(folder, options.rounds, options.files, options.hosts),
+    "mirror": lambda folder, options: mirror.measure(folder, options.row, options.rounds, options.files, options.hosts),
     "tree": lambda folder, options: tree.measure(folder, options.rounds, 10 * options.files),
     "bisync": lambda folder, options: bisync.measure(folder, options.rounds, 2 * options.files, options.megabytes),
     "delta": lambda folder, options: delta.measure(folder, min(options.rounds, 3), options.megabytes),
@@ -86,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("suite", nargs="*", default=list(SUITES), help=f"of {', '.join(SUITES)}; all by default")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--row", action="append", choices=mirror.ROWS, help="of the mirror suite; all by default")
     parser.add_argument(
         "--files",
         type=int,

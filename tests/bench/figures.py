@@ -53,6 +53,18 @@ class Figures:
             return {}
         return {"ratio": round(self.ratio(workload, phase, tool), 3)}
 
+    def add_older(self, path: pathlib.Path) -> None:
+        """Add the rows that an earlier run wrote to ``path`` and this one did not measure; the order stays."""
+        if not path.exists():
+            return
+        older = json.loads(path.read_text())
+        measured = {key[0] for key in self.seconds}
+        kept = {(row["workload"], row["phase"], row["tool"]): row["seconds"] for row in older["rows"]}
+        stay = {key: self.seconds.get(key, times) for key, times in kept.items()}
+        stay = {key: times for key, times in stay.items() if key in self.seconds or key[0] not in measured}
+        self.seconds = {**stay, **self.seconds}
+        self.facts = {**older["facts"], **self.facts}
+
     def table(self) -> str:
         """A Markdown table: the median in seconds, and the ratio to the base behind it."""
         tools = list(dict.fromkeys(tool for _workload, _phase, tool in self.seconds))

@@ -31,25 +31,29 @@ COPIED = 20
 """Files that ansible.builtin.copy is given: it takes a good part of a second for each."""
 
 
-def measure(folder: pathlib.Path, rounds: int, small: int, fleet: int) -> Figures:
-    """Everything, over ssh to hosts of this machine whose files are on this disk. ``small``: how many small files."""
+ROWS = ("small", "real", "fleet")
+"""The workloads; each can be measured by itself."""
+
+
+def measure(folder: pathlib.Path, row: str, rounds: int, small: int, fleet: int) -> Figures:
+    """One of ``ROWS``, over ssh to hosts of this machine whose files are on this disk. ``small`` counts files."""
     figures = Figures(SYNCHRONIZE, {"rounds": str(rounds), "cpus": _cpus(), "system": platform.release()})
-    real_tree()
-    with Hosts(folder / "hosts", fleet, "loopback", engine_venv()) as hosts:
+    real = real_tree()
+    with Hosts(folder / "hosts", fleet if row == "fleet" else 1, "loopback", engine_venv()) as hosts:
         player = Player(hosts.inventory, folder)
         small_tree(folder / "one", 1)
         small_tree(folder / "few", COPIED)
-        workloads = (
-            (f"{small:,} small files", small_tree(folder / "small", small)),
-            ("a real tree", copy_of(real_tree(), folder / "real")),
-        )
-        for name, tree in workloads:
-            figures.facts[name] = _size(tree)
-            for number in range(rounds):
-                _one_host(_Round(figures, player, folder, name, tree, number), hosts)
+        name, tree = f"{small:,} small files", folder / "tree"
+        if row == "real":
+            name, tree = "a real tree", copy_of(real, tree)
+        else:
+            small_tree(tree, small)
+        figures.facts[name] = _size(tree)
         for number in range(rounds):
-            name, tree = f"{fleet} hosts, {workloads[0][0]}", workloads[0][1]
-            _all_hosts(_Round(figures, player, folder, name, tree, number), fleet)
+            if row == "fleet":
+                _all_hosts(_Round(figures, player, folder, f"{fleet} hosts, {name}", tree, number), fleet)
+            else:
+                _one_host(_Round(figures, player, folder, name, tree, number), hosts)
     return figures
 
 

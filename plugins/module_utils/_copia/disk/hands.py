@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import queue
 import threading
 from collections import deque
@@ -84,32 +86,44 @@ def go_through(hands: int) -> Callable[[Callable[[P], R], Iterable[P]], Iterable
     if hands < 2 or twin.native is None:
         return map
 
-    def in_order(do: Callable[[P], R], parts: Iterable[P]) -> Iterator[R]:
-        jobs: "queue.SimpleQueue[Optional[_Job[P, R]]]" = queue.SimpleQueue()
-        waiting: Deque[_Job[P, R]] = deque()
+    return functools.partial(_in_order, hands)
 
-        def work() -> None:
-            for job in iter(jobs.get, None):
-                job.work(do)
 
-        threads = [threading.Thread(target=work, daemon=True) for _hand in range(hands)]
-        for thread in threads:
-            thread.start()
-        try:
-            for part in parts:
-                waiting.append(_Job(part))
-                jobs.put(waiting[-1])
-                if len(waiting) > 2 * hands:
-                    yield waiting.popleft().result()
-            while waiting:
+def _in_order(hands: int, do: Callable[[P], R], parts: Iterable[P]) -> Iterator[R]:
+    jobs: "queue.SimpleQueue[Optional[_Job[P, R]]]" = queue.SimpleQueue()
+    waiting: Deque[_Job[P, R]] = deque()
+
+    def work() -> None:
+        for job in iter(jobs.get, None):
+            job.work(do)
+
+    threads = [threading.Thread(target=work, daemon=True) for _hand in range(hands)]
+    for thread in threads:
+        thread.start()
+    try:
+        for part in parts:
+            waiting.append(_Job(part))
+            jobs.put(waiting[-1])
+            if len(waiting) > 2 * hands:
                 yield waiting.popleft().result()
-        finally:
-            for _thread in threads:
-                jobs.put(None)
-            for thread in threads:
-                thread.join()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for _thread in threads:
+            jobs.put(None)
+        for thread in threads:
+            thread.join()
 
-    return in_order
+
+def beside(do: Callable[[P], R], parts: Iterable[P]) -> Iterator[R]:
+    """``map`` by a hand of its own, one part at a time, while the next parts are fetched; where there are several."""
+    waiting = iter(parts)
+    first = list(itertools.islice(waiting, 2))
+    everything = itertools.chain(first, waiting)
+    if len(first) < 2 or twin.native is None:
+        yield from map(do, everything)
+    else:
+        yield from _in_order(1, do, everything)
 
 
 class Hashing:

@@ -66,6 +66,10 @@ class Reader:
 
     def items(self, wants: Tuple[Want, ...]) -> Iterator[Item]:
         """The parcel that answers ``wants``, in their order."""
+        return self._one_by_one(wants)
+
+    def items_in_tree(self, wants: Tuple[Want, ...]) -> Iterator[Item]:
+        """The same where every file stands under its own path: small ones are read by directory, many at once."""
         if twin.native is None or self._dry:
             yield from self._one_by_one(wants)
             return

@@ -70,7 +70,15 @@ class Source:
         then a later change has a later time, and size and time can speak for it in the next run.
         """
         outwait_grain([want.entry for want in wants])
-        return Reader(self._locate(), dry=dry).items(wants)
+        reader = Reader(self._locate(), dry=dry)
+        return reader.items_in_tree(wants) if self.is_tree else reader.items(wants)
+
+    def packed(self, wants: Wants, codec: str, *, dry: bool = False) -> Iterator[bytes]:
+        """The parcel as a pack, in pieces; it is compressed beside the reading."""
+        from ..disk.hands import beside
+        from ..wire.pack import encode_pack
+
+        return encode_pack(self.answer(wants, dry=dry), codec, beside)
 
     def answer_here(self, wants: Wants, *, dry: bool = False) -> Iterator[Item]:
         """The same for a target in this process: whole files are not read here, the target copies them."""

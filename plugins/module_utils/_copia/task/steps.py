@@ -26,7 +26,7 @@ from ..flow.pump import pieces_of
 from ..flow.source import Source, SourceSpec
 from ..flow.target import Target, TargetSpec
 from ..wire.messages import decode_listing, decode_plan, decode_wants, encode_listing, encode_plan, encode_wants
-from ..wire.pack import codecs, decode_pack, encode_pack
+from ..wire.pack import codecs, decode_pack
 from .modes import Modes, modes_of
 from .options import on_host, result_of, source_spec, target_spec
 
@@ -171,7 +171,7 @@ def _answer(task: Task) -> Dict[str, Any]:
     clock = time.perf_counter()
     source = Source(task.source())
     try:
-        parcel = _spool("parcel", encode_pack(source.answer(wants, dry=task.check), task.codec), task.spool)
+        parcel = _spool("parcel", source.packed(wants, task.codec, dry=task.check), task.spool)
     finally:
         source.close()
     return {"changed": False, "parcel": parcel, "seconds": time.perf_counter() - clock}

@@ -46,13 +46,17 @@ def codecs() -> Tuple[str, ...]:
     return ("zstd", "zlib", "none")
 
 
-def encode_pack(items: Iterable[Item], codec: str = "zlib") -> Iterator[bytes]:
-    """The bytes of a pack, in pieces of about a chunk.
+Through = Callable[[Callable[[bytes], bytes], Iterable[bytes]], Iterable[bytes]]
+"""``map``, or one that keeps the order and does one part at a time while the next is fetched."""
+
+
+def encode_pack(items: Iterable[Item], codec: str = "zlib", through: Through = map) -> Iterator[bytes]:
+    """The bytes of a pack, in pieces of about a chunk; ``through`` has each compressed.
 
     :raises LocalProtocolError: when a path or a message is too long for the format.
     """
     yield MAGIC
-    yield from map(_compressor(_CODECS[codec]), _raw_chunks(items))
+    yield from through(_compressor(_CODECS[codec]), _raw_chunks(items))
 
 
 def _raw_chunks(items: Iterable[Item]) -> Iterator[bytes]:
