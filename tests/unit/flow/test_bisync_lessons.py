@@ -68,20 +68,19 @@ def test_l9_everything_is_on_disk_before_the_archive_says_so(folder: pathlib.Pat
     watch = Watch()
     bisync(pair_spec(folder, durable=True), carry_out=watch)
     recorded = next(at for at, it in enumerate(watch.seen) if getattr(it, "to_name", b"").endswith(b".archive"))
-    writes = [it for it in watch.seen[:recorded] if isinstance(it, (op.WriteFile, op.CopyFiles))]
-    parts = [part for it in writes if isinstance(it, op.CopyFiles) for part in it.parts]
-    names = [name for part in parts for name in part.names.split(b"\0")]
-    flushed_all = [at for at, it in enumerate(watch.seen) if isinstance(it, op.FlushAll)]
+    writes = [at for at, it in enumerate(watch.seen[:recorded]) if isinstance(it, (op.WriteFiles, op.CopyFiles))]
     placed = max(at for at, it in enumerate(watch.seen[:recorded]) if isinstance(it, op.MoveNew))
-    assert len(names) + sum(isinstance(it, op.WriteFile) for it in writes) == files
-    assert all(it.durable for it in writes) or (flushed_all and flushed_all[0] < placed)
-    flushes = [at for at, it in enumerate(watch.seen) if isinstance(it, (op.Flush, op.FlushAll))]
+    flushes = [at for at, it in enumerate(watch.seen) if isinstance(it, (op.FlushEach, op.FlushAll))]
+    assert sum(len(part.names.split(b"\0")) for at in writes for part in watch.seen[at].parts) == files
+    assert any(writes[-1] < at < placed for at in flushes)
     assert any(placed < at < recorded for at in flushes)
     sealed = [it for it in watch.seen[:recorded] if isinstance(it, op.SealFile)]
     assert sealed[-1].durable
 
 
-@pytest.mark.parametrize("refused", [(op.Exchange,), (op.MoveNew,), (op.WriteFile, op.CopyFiles), (op.Flush,)], ids=str)
+@pytest.mark.parametrize(
+    "refused", [(op.Exchange,), (op.MoveNew,), (op.WriteFiles, op.CopyFiles), (op.FlushEach,)], ids=str
+)
 def test_l10_what_the_kernel_refused_is_neither_said_nor_recorded(folder: pathlib.Path, refused: Any) -> None:
     agreed(folder, "a=old gone=1 keep=2")
     grow(folder / "left", "a=new-text b=3")
