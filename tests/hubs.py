@@ -94,6 +94,6 @@ def tree(root: pathlib.Path) -> Dict[str, str]:
     found = {}
     for path in sorted(root.rglob("*")):
         name = str(path.relative_to(root))
-        if name.split("/")[0] != ".copia" and (path.is_symlink() or path.is_file()):
+        if name.split("/", maxsplit=1)[0] != ".copia" and (path.is_symlink() or path.is_file()):
             found[name] = f"->{path.readlink()}" if path.is_symlink() else path.read_text()
     return found

@@ -121,6 +121,7 @@ import importlib
 import importlib.util
 import json
 import os
+import pwd
 import re
 from typing import Any, Dict, Iterator, List, Optional
 
@@ -176,8 +177,7 @@ def find_engine(wanted: Optional[str] = None, beside: Optional[str] = None) -> N
         if not trouble:
             return
         troubles.append(trouble)
-    homes = [os.path.expanduser(home) for home in ENGINE_HOMES]
-    others = [home for home in homes if os.access(os.path.join(home, "bin", "python"), os.X_OK)]
+    others = [home for home in _homes() if os.access(os.path.join(home, "bin", "python"), os.X_OK)]
     elsewhere = None if not others or sys.executable.startswith(others[0]) else os.path.join(others[0], "bin", "python")
     raise EngineMissing(f"{troubles[-1]}; run the role {ROLE} on this host", elsewhere)
 
@@ -238,10 +238,16 @@ def _version_of(name: str) -> str:
     return ""
 
 
+def _homes() -> List[str]:
+    """Where an engine may be: root's place, and that of the user who runs this."""
+    user = os.environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir
+    return [home.replace("~", user, 1) if home.startswith("~/") else home for home in ENGINE_HOMES]
+
+
 def _installed() -> List[str]:
     """The library folders of installed engines that this interpreter can use."""
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    sites = [os.path.join(os.path.expanduser(home), "lib", version, "site-packages") for home in ENGINE_HOMES]
+    sites = [os.path.join(home, "lib", version, "site-packages") for home in _homes()]
     return [site for site in sites if os.path.isdir(site)]
 
 

@@ -233,7 +233,7 @@ def test_versions_and_codecs_are_agreed_on() -> None:
 ANYTHING = st.one_of(
     st.binary(max_size=200),
     st.builds(
-        lambda kind, header, raw: frame(kind, header, raw),
+        frame,
         st.integers(0, 12),
         st.one_of(
             st.binary(max_size=20),
