@@ -89,7 +89,7 @@ def _conclude(report: HubReport, options: argparse.Namespace) -> None:
     if options.direction == "push":
         say(f"Hub push complete: {report.sent} sent, {report.unchanged} unchanged, {conflicts} conflict(s).")
         return
-    received = 0 if options.dry_run else len(report.pair.sides[0].changes)
+    received = 0 if options.dry_run else report.received
     words = f"{report.sent} sent, {received} received, {report.unchanged} unchanged, {conflicts} conflict(s)."
     say(f"Hub {'pull' if options.direction == 'pull' else 'sync'} complete: {words}")
 

@@ -35,6 +35,19 @@ def test_what_one_client_has_reaches_the_other_with_modes_links_and_empty_direct
         assert not any(side.touched for side in rest.pair.sides)
 
 
+def test_sent_and_received_count_the_same_files_and_links(fleet: Fleet) -> None:
+    """Neither counts directories, removals or what only got other permissions."""
+    fleet.grow("a", "x=1 d/y=2 e/ l->x d/f/z=3 gone=4")
+    first = fleet.sync("a")
+    second = fleet.sync("b")
+    assert (first.sent, first.received, second.sent, second.received) == (5, 0, 0, 5)
+    assert len(second.pair.sides[0].changes) == 8
+    (fleet.tree("a") / "gone").unlink()
+    (fleet.tree("a") / "e").rmdir()
+    fleet.grow("a", "x=edited g/new=5")
+    assert (fleet.sync("a").sent, fleet.sync("b").received) == (2, 2)
+
+
 def test_an_idle_run_asks_twice_and_offers_nothing(fleet: Fleet) -> None:
     agreed(fleet)
     fleet.hub.calls.clear()

@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List
 
+from .entries import Kind
 from .hub_words import HubFacts
 from .pair_report import PairReport, pair_changes, pair_stats, plain_conflicts
 from .paths import show
+from .report import Change
 from .verdicts import Where
 
 SIDE = {Where.LEFT.word: "local", Where.RIGHT.word: "hub"}
@@ -18,8 +20,8 @@ SIDE = {Where.LEFT.word: "local", Where.RIGHT.word: "hub"}
 
 @dataclass
 class HubReport:
-    """``pair`` has the local tree as its left side. ``sent`` counts the files and links that the hub took; ``revision``
-    is the one that the client was told up to.
+    """``pair`` has the local tree as its left side. ``sent`` counts the files and links that the hub took, without
+    those of which only a time or permissions changed; ``revision`` is the one that the client was told up to.
     """
 
     pair: PairReport
@@ -28,10 +30,23 @@ class HubReport:
     sent: int
 
     @property
+    def received(self) -> int:
+        """The files and links whose content came here, or were moved here as the hub moved them: what ``sent`` counts,
+        the other way round.
+        """
+        return sum(map(_is_transfer, self.pair.sides[Where.LEFT].changes))
+
+    @property
     def unchanged(self) -> int:
-        """The local files and links that nothing was done about."""
+        """The local files and links whose content stayed."""
         edits = sum(conflict.kind != "delete" for conflict in self.pair.conflicts)
         return max(0, self.pair.files - self.sent - edits - len(self.pair.problems))
+
+
+def _is_transfer(change: Change) -> bool:
+    """Whether a file or a link was put; of an update of attributes alone nothing was transferred."""
+    is_leaf = change.new is not None and change.new.kind is not Kind.DIRECTORY
+    return is_leaf and change.reason not in ("mode", "owner")
 
 
 def plain_hub_report(report: HubReport, limit: int) -> Dict[str, Any]:
@@ -49,7 +64,7 @@ def plain_hub_report(report: HubReport, limit: int) -> Dict[str, Any]:
         "truncated": max(totals) > limit,
         "problems": [{"path": show(p.path), "problem": p.what} for p in pair.problems[:limit]],
         "notes": list(pair.notes),
-        "stats": {**pair_stats(pair), "sent": report.sent, "unchanged": report.unchanged},
+        "stats": {**pair_stats(pair), "sent": report.sent, "received": report.received, "unchanged": report.unchanged},
         "base": pair.base,
         "hub_id": report.hub_id,
         "revision": report.revision,

@@ -210,8 +210,9 @@ class HubSide:
     def _take(self, step: Step, outcome: Outcome) -> None:
         self._rows.append((step.path, outcome.held))
         if outcome.decision is Decision.COMMIT:
-            self._said.did(as_planned(step))
-            self.sent += isinstance(step, (PutFile, PutLink))
+            planned = as_planned(step)
+            self._said.did(planned)
+            self.sent += isinstance(planned, (PutFile, PutLink))
         elif outcome.decision is Decision.REFUSED:
             self._said.problems.append(Problem(step.path, outcome.why or "the hub refused it"))
         elif outcome.decision is Decision.STALE:
