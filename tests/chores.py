@@ -142,8 +142,8 @@ def hub(tally: Tally) -> None:
     run(tally, "hub", [sys.executable, "-m", "pytest", "-rs", "tests/faults/test_hub_crowd.py"])
 
 
-def unit_on(tally: Tally, version: str) -> None:
-    """Unit and fault tests on another interpreter, in a venv of its own."""
+def unit_on(tally: Tally, version: str, *folders: str) -> None:
+    """Tests of some folders on another interpreter, in a venv of its own."""
     name = f"unit tests on {version}"
     python = interpreter(version)
     if python is None:
@@ -159,7 +159,8 @@ def unit_on(tally: Tally, version: str) -> None:
         (venv / "ready").touch()
     # what a longer search finds, it finds on one interpreter
     fewer = ["env", "COPIA_BISYNC_EXAMPLES=40", "COPIA_HUB_EXAMPLES=20"]
-    run(tally, name, [*fewer, venv / "bin" / "python", "-m", "pytest", "-rs", "tests/unit", "tests/faults"])
+    pytest = [venv / "bin" / "python", "-m", "pytest", "-rs", "--ignore", "tests/unit/architecture"]
+    run(tally, name, [*fewer, *pytest, *folders])
 
 
 def sanity(tally: Tally) -> None:
@@ -185,7 +186,7 @@ def matrix(tally: Tally) -> None:
     for version, python in found.items():
         print(f"python {version}: {'found' if python else 'not found'}")
         if python:
-            unit_on(tally, version)
+            unit_on(tally, version, "tests/unit", "tests/faults")
     newest = [python for python in found.values() if python][-1]
     venv = BUILD / "matrix" / "newest-ansible"
     if not (venv / "ready").exists():
@@ -215,9 +216,9 @@ def fast(tally: Tally) -> None:
 
 
 def older_and_newer(tally: Tally) -> None:
-    """Unit and fault tests on the oldest and the newest interpreter that a host may have."""
+    """Unit tests on the oldest and on a new interpreter that a host may have; ``matrix`` runs more, on all."""
     for version in ("3.9", "3.13"):
-        unit_on(tally, version)
+        unit_on(tally, version, "tests/unit")
 
 
 def some_emulation(tally: Tally) -> None:
@@ -231,8 +232,8 @@ def test(tally: Tally) -> None:
     install(tally)
     in_lanes(
         tally,
-        (lint, unit, faults, ssh, some_emulation, trust),
-        (sanity, integration, molecule, older_and_newer),
+        (lint, unit, faults, ssh, some_emulation, trust, older_and_newer),
+        (sanity, integration, molecule),
     )
 
 

@@ -10,6 +10,7 @@ of docs/architecture.md.
 from __future__ import annotations
 
 import ast
+import functools
 import pathlib
 import pkgutil
 import sys
@@ -143,8 +144,13 @@ def sources(folder: pathlib.Path) -> Iterator[pathlib.Path]:
 
 
 def parsed(path: pathlib.Path) -> ast.Module:
-    """The syntax tree of a file."""
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+    """The syntax tree of a file; the same one for the same text."""
+    return _tree_of(path.read_text(encoding="utf-8"))
+
+
+@functools.lru_cache(maxsize=None)
+def _tree_of(text: str) -> ast.Module:
+    return ast.parse(text)
 
 
 def imports(path: pathlib.Path, plugins: pathlib.Path) -> Iterator[Tuple[int, str]]:
