@@ -148,7 +148,7 @@ def parsed(path: pathlib.Path) -> ast.Module:
     return _tree_of(path.read_text(encoding="utf-8"))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _tree_of(text: str) -> ast.Module:
     return ast.parse(text)
 
