@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import pathlib
 import subprocess
 import sys
@@ -37,6 +38,26 @@ for number, deed in enumerate({FORBIDDEN!r}):
 """
 """Prints the numbers of the deeds that were possible."""
 
+GROW = """
+import mmap, resource
+def reserve():
+    mmap.mmap(-1, 5 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000).close()
+reserve()
+confine(os.fsencode(root))
+try:
+    reserve()
+except OSError as error:
+    print(error.errno)
+opened = []
+try:
+    while True:
+        opened.append(os.open(root, os.O_RDONLY))
+except OSError as error:
+    print(error.errno, len(opened) < 1024)
+for name in ("CORE", "AS", "NOFILE", "NPROC"):
+    print(*resource.getrlimit(getattr(resource, "RLIMIT_" + name)))
+"""
+
 
 def alone(text: str, *arguments: pathlib.Path) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-c", text, *map(str, arguments)]
@@ -63,3 +84,18 @@ def test_it_can_do_nothing_elsewhere(tmp_path: pathlib.Path) -> None:
     done = alone(BEGIN + "confine(os.fsencode(root))" + ATTEMPTS, root, other)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert (other / "file").read_text() == "secret"
+
+
+def test_it_grows_to_a_bound(tmp_path: pathlib.Path) -> None:
+    """5 GiB of addresses could be had before, and cannot be had then; files end at 1024; nothing is raised."""
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_NPROC, (900, 900))\n"
+    done = alone(BEGIN.rstrip("; ") + "\n" + limited + GROW, tmp_path, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        str(errno.ENOMEM),
+        f"{errno.EMFILE} True",
+        "0 0",
+        f"{4 << 30} {4 << 30}",
+        "1024 1024",
+        "900 900",
+    ]

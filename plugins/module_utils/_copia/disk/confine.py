@@ -7,7 +7,8 @@ Rules
 1. ``no_new_privs``: nothing that it would start gains rights.
 2. Landlock: of the file system it may write only below the hub's root, and read only there and where its own code is.
    It may not start programs from elsewhere. A kernel without Landlock changes nothing; the answer says what holds.
-3. Limits: it dumps no core, which would hold what clients send.
+3. Limits: it dumps no core, which would hold what clients send, and memory, open files and processes have a bound: far
+   above what a session needs, far below what a host has. They are only ever lowered.
 
 What descriptor-relative access promises is not weakened by any of this: it is a second wall behind it.
 """
@@ -32,6 +33,15 @@ _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 2, 4, 8
 _REFER, _TRUNCATE = 1 << 13, 1 << 14
 _ALL_OF_VERSION_1 = (1 << 13) - 1
 _READ = _READ_FILE | _READ_DIR
+_LIMITS = (
+    (resource.RLIMIT_CORE, 0),
+    (resource.RLIMIT_AS, 4 << 30),
+    (resource.RLIMIT_NOFILE, 1024),
+    (resource.RLIMIT_NPROC, 1024),
+)
+"""Bytes of address space: a session takes some 100 MB, signatures of the largest files ten times that. Files: what a
+process has without asking. Processes and threads: of the whole account, which may serve a hundred clients at once.
+"""
 
 
 def confine(root: bytes) -> List[str]:
@@ -40,13 +50,19 @@ def confine(root: bytes) -> List[str]:
     :raises OSError: when the kernel has a wall and refuses to put it up.
     """
     walls = []
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for what, most in _LIMITS:
+        bound = _lower(most, resource.getrlimit(what)[1])
+        resource.setrlimit(what, (bound, bound))
     if not _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         walls.append("no_new_privs")
     if landlock_version() > 0:
         _landlock(root)
         walls.append("landlock")
     return walls
+
+
+def _lower(most: int, hard: int) -> int:
+    return most if hard == resource.RLIM_INFINITY else min(most, hard)
 
 
 def landlock_version() -> int:
