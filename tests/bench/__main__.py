@@ -18,7 +18,7 @@ from typing import Callable, Dict
 from tests.chores import BUILD, ROOT
 from tests.hosts import engine_venv
 
-from . import big, bisync, delta, mirror, tree
+from . import big, bisync, delta, hub, mirror, tree
 from .figures import Figures
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -84,6 +84,9 @@ SUITES: Dict[str, Callable[[pathlib.Path, argparse.Namespace], Figures]] = {
     "mirror": lambda folder, options: mirror.measure(folder, options.row, options.rounds, options.files, options.hosts),
     "tree": lambda folder, options: tree.measure(folder, options.rounds, 10 * options.files),
     "bisync": lambda folder, options: bisync.measure(folder, options.rounds, 2 * options.files, options.megabytes),
+    "hub": lambda folder, options: hub.measure(
+        folder, min(options.rounds, 3), [options.files // 2, 10 * options.files]
+    ),
     "delta": lambda folder, options: delta.measure(folder, min(options.rounds, 3), options.megabytes),
     "big": lambda folder, options: big.measure(folder, min(options.rounds, 3), options.megabytes),
     "speed": _speed,
@@ -100,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         "--files",
         type=int,
         default=10_000,
-        help="small files of the mirror suite; the tree suite takes ten times as many, the bisync suite twice",
+        help="small files of the mirror suite; tree takes ten times as many, bisync twice, hub half and ten times",
     )
     parser.add_argument("--megabytes", type=int, default=1024, help="the one file of the suites with one")
     parser.add_argument("--hosts", type=int, default=8, help="hosts of the mirror suite's fleet")
