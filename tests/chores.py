@@ -132,7 +132,7 @@ def ssh(tally: Tally) -> None:
 
 def machine(tally: Tally) -> None:
     """The state machine of the two-way sync, 200,000 steps; the unit tests run a tenth of them."""
-    os.environ["COPIA_BISYNC_EXAMPLES"] = "4500"
+    os.environ["COPIA_BISYNC_STEPS"] = "200000"
     run(tally, "machine", [sys.executable, "-m", "pytest", "-rs", "tests/unit/laws/test_bisync_machine.py"])
 
 
@@ -158,7 +158,7 @@ def unit_on(tally: Tally, version: str, *folders: str) -> None:
             return
         (venv / "ready").touch()
     # what a longer search finds, it finds on one interpreter
-    fewer = ["env", "COPIA_BISYNC_EXAMPLES=40", "COPIA_HUB_EXAMPLES=20"]
+    fewer = ["env", "COPIA_BISYNC_STEPS=2000", "COPIA_HUB_EXAMPLES=20"]
     pytest = [venv / "bin" / "python", "-m", "pytest", "-rs", "--ignore", "tests/unit/architecture"]
     run(tally, name, [*fewer, *pytest, *folders])
 
