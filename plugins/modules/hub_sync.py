@@ -14,23 +14,33 @@ description:
   - Brings O(path) and a hub together, in the direction that O(direction) says. Many hosts can do this with one hub
     at any time.
   - What both last agreed on is kept in an archive on the host. A change goes to the hub only where the hub still has
-    what was
-    agreed on. Where it has something else, both versions survive, the hub's under the name and the other one as
-    C(NAME.conflict-HASH).
+    what was agreed on. Where it has something else, both versions survive, the hub's under the name and the other one
+    as C(NAME.conflict-HASH).
   - Deletes travel in both directions, on the same evidence. A host that was away neither brings back what was
-    deleted nor loses what
-    it changed. Without a trusted archive nothing is removed on either side.
+    deleted nor loses what it changed. Without a trusted archive nothing is removed on either side.
   - A run that is killed, or whose link breaks, is finished by the next.
 extends_documentation_fragment:
   - copia.sync.attributes
+  - copia.sync.ssh
   - copia.sync.tree
-  - copia.sync.hub
 options:
   path:
     description:
       - The tree, as an absolute path on the host.
     type: path
     required: true
+  hub:
+    description:
+      - The hub, as C(HOST:ROOT) or C(USER@HOST:ROOT), reached by ssh from the host of the task; or the root of a hub
+        on that very host.
+      - What a key may do, and which root it sees, is decided on the hub's side.
+    type: str
+    required: true
+  retries:
+    description:
+      - How often a link that fails is tried again.
+    type: int
+    default: 2
   direction:
     description:
       - With V(push) the hub gets what is new here and nothing here is changed, with V(pull) it is the other way
@@ -64,9 +74,8 @@ options:
   force:
     description:
       - Override the brakes for this run, that is O(max_delete), and those for a tree that is missing, is empty while
-        the hub is
-        not (or the other way round), or is not the directory that it was, and for a hub that went back to an older
-        revision.
+        the hub is not (or the other way round), or is not the directory that it was, and for a hub that went back to
+        an older revision.
     type: bool
     default: false
   durable:
