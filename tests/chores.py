@@ -14,7 +14,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
-from typing import Callable, Dict, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence
 
 from tests.checkout import ROOT, copy_files
 from tests.tally import BIN, BUILD, COLLECTIONS, Tally, environment, in_lanes, run, skip
@@ -173,11 +173,23 @@ def integration(tally: Tally) -> None:
     run(tally, "integration", [sys.executable, ROOT / "tests" / "integration" / "run.py"])
 
 
+def scenarios() -> List[Callable[[Tally], None]]:
+    """A check for each scenario of a role, sorted by name."""
+
+    def check(name: str) -> Callable[[Tally], None]:
+        def scenario(tally: Tally) -> None:
+            run(tally, f"molecule {name}", [BIN / "molecule", "test", "-s", name], cwd=ROOT / "extensions")
+
+        return scenario
+
+    found = sorted((ROOT / "extensions" / "molecule").glob("*/molecule.yml"))
+    return [check(path.parent.name) for path in found]
+
+
 def molecule(tally: Tally) -> None:
     """Role scenarios."""
-    for scenario in sorted((ROOT / "extensions" / "molecule").glob("*/molecule.yml")):
-        name = scenario.parent.name
-        run(tally, f"molecule {name}", [BIN / "molecule", "test", "-s", name], cwd=ROOT / "extensions")
+    for scenario in scenarios():
+        scenario(tally)
 
 
 def matrix(tally: Tally) -> None:
@@ -230,10 +242,11 @@ def test(tally: Tally) -> None:
     """Everything, in two rows that need about the same time."""
     wheels(tally)
     install(tally)
+    longest, *others = scenarios()
     in_lanes(
         tally,
-        (lint, unit, faults, ssh, some_emulation, trust, older_and_newer),
-        (sanity, integration, molecule),
+        (lint, unit, faults, ssh, some_emulation, trust, older_and_newer, *others),
+        (sanity, integration, longest),
     )
 
 
