@@ -10,7 +10,7 @@ from typing import Any, Dict, Optional
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._ansible import BISYNC_OPTIONS
-from ..plugin_utils.courier import Courier, StepFailed
+from ..plugin_utils.whole import whole_step
 
 
 class ActionModule(ActionBase):
@@ -23,15 +23,5 @@ class ActionModule(ActionBase):
         """The result of the task, with one warning when there were conflicts."""
         super().run(tmp, task_vars)
         _validated, options = self.validate_argument_spec(BISYNC_OPTIONS)
-        courier = Courier(self, options, task_vars or {}, ("left", "right", "state_dir"))
-        try:
-            result = courier.step("bisync", {})
-        except StepFailed as error:
-            result = {"changed": False, **error.step_result}
-        finally:
-            courier.close()
-            self._remove_tmp_path(self._connection._shell.tmpdir)
-        if result.get("conflict_count"):
-            found = f"{result['conflict_count']} conflict(s); see conflicts in the result"
-            result.setdefault("warnings", []).append(found)
-        return result
+        paths = ("left", "right", "state_dir", "ssh_key", "known_hosts")
+        return whole_step(self, "bisync", options, task_vars or {}, paths)
