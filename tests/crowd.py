@@ -26,7 +26,7 @@ from copia.core.hub_words import Held, Offer
 from copia.flow.hub_jobs import LIMITS, RemoteHub
 from copia.flow.remote import our_hello
 from copia.flow.talk import Talk
-from copia.link.ssh import Child
+from copia.link.child import Child
 from copia.wire.conversation import Role
 
 from tests.chains import NOTHING, Done, broken

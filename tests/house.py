@@ -33,7 +33,7 @@ LIBRARY_FOLDERS = [sysconfig.get_path("stdlib"), sysconfig.get_path("stdlib") + 
 LIBRARY = frozenset(getattr(sys, "stdlib_module_names", ())) or frozenset(sys.builtin_module_names).union(
     module.name for module in pkgutil.iter_modules(LIBRARY_FOLDERS)
 )
-PURE = words("__future__ bisect collections dataclasses enum functools itertools re struct typing zlib")
+PURE = words("__future__ bisect collections enum functools itertools re struct typing zlib")
 NETWORK = words("asyncio ftplib http imaplib poplib smtplib socket socketserver ssl urllib xmlrpc")
 WORLD_CHANGING = words(
     "rename renames replace unlink remove rmdir removedirs link symlink mkdir makedirs mkfifo mknod "
@@ -58,11 +58,13 @@ class Room:
 
 
 def engine(*names: str) -> Tuple[str, ...]:
-    """Modules of the engine."""
-    return tuple(f"{ENGINE}.{name}" for name in names)
+    """Modules of the engine; how values are made is for every room of it."""
+    return tuple(f"{ENGINE}.{name}" for name in (*names, "values"))
 
 
 NO_IO = frozenset({"open", "print", "input", "exec", "eval", "__import__"})
+ENGINE_LIBRARY = LIBRARY - {"dataclasses"}
+"""What the engine may import of the standard library; dataclasses cost more at each start than they give."""
 ANSIBLE = LIBRARY | {"ansible"}
 SPECS = ".module_utils._ansible"
 STEP = ".modules.engine_step"
@@ -90,22 +92,22 @@ ROOMS = (
     Room(
         "module_utils/_copia/disk",
         engine("core", "disk"),
-        (LIBRARY - NETWORK - {"subprocess"}) | {"blake3", "filelock"},
+        (ENGINE_LIBRARY - NETWORK - {"subprocess"}) | {"blake3", "filelock"},
         (),
         frozenset({"print", "input"}),
     ),
-    Room("module_utils/_copia/link", engine("core.errors", "link"), LIBRARY, (), frozenset({"print", "input"})),
+    Room("module_utils/_copia/link", engine("core.errors", "link"), ENGINE_LIBRARY, (), frozenset({"print", "input"})),
     Room(
         "module_utils/_copia/flow",
         engine("core", "wire", "disk", "link", "flow", "__version__"),
-        LIBRARY - {"argparse", "logging"},
+        ENGINE_LIBRARY - {"argparse", "logging"},
         (),
         frozenset({"print", "input"}),
     ),
     Room(
         "module_utils/_copia/task",
         engine("core", "flow", "wire.messages", "wire.pack", "task"),
-        LIBRARY - {"argparse", "logging"},
+        ENGINE_LIBRARY - {"argparse", "logging"},
         (),
         frozenset({"print", "input"}),
     ),
@@ -114,16 +116,17 @@ ROOMS = (
         engine(
             "core.errors", "cli_words", "cli_sync", "cli_bisync", "cli_delta", "cli_hub", "cli_serve", "__version__"
         ),
-        LIBRARY,
+        ENGINE_LIBRARY,
     ),
-    Room("module_utils/_copia/cli_words.py", engine("core"), LIBRARY),
-    Room("module_utils/_copia/cli_hosts.py", engine("link.ssh"), LIBRARY),
+    Room("module_utils/_copia/cli_words.py", engine("core"), ENGINE_LIBRARY),
+    Room("module_utils/_copia/cli_hosts.py", engine("link.ssh"), ENGINE_LIBRARY),
     *(
-        Room(f"module_utils/_copia/cli_{word}.py", engine("flow", "core", "cli_words", "cli_hosts"), LIBRARY)
+        Room(f"module_utils/_copia/cli_{word}.py", engine("flow", "core", "cli_words", "cli_hosts"), ENGINE_LIBRARY)
         for word in ("sync", "bisync", "hub", "serve")
     ),
-    Room("module_utils/_copia/cli_delta.py", engine("flow", "core", "cli_words", "cli_progress"), LIBRARY),
-    Room("module_utils/_copia/cli_progress.py", engine("core.paths"), LIBRARY | {"rich"}),
+    Room("module_utils/_copia/cli_delta.py", engine("flow", "core", "cli_words", "cli_progress"), ENGINE_LIBRARY),
+    Room("module_utils/_copia/cli_progress.py", engine("core.paths"), ENGINE_LIBRARY | {"rich"}),
+    Room("module_utils/_copia/values.py", (), words("__future__ dataclasses typing")),
     Room("module_utils/_copia/__main__.py", engine("cli"), LIBRARY),
     Room("module_utils/_copia/__init__.py", (), frozenset({"__future__"})),
     Room("module_utils/_ansible.py", (), frozenset({"__future__", "typing"})),

@@ -13,7 +13,6 @@ import sys
 from typing import Any, Callable, Dict, Optional, Sequence
 
 from . import __version__
-from .cli_words import complain
 from .core.errors import CopiaError
 
 
@@ -68,15 +67,18 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         status: int = options.run(options)
         return status
     except CopiaError as error:
+        from .cli_words import complain
+
         complain(str(error))
         return 1
 
 
 def _parser(word: str) -> argparse.ArgumentParser:
-    """A parser that knows the command ``word``, or all of them where it is none."""
+    """A parser that knows the command ``word``, or all of them where it is none; asked for its version, none."""
     parser = argparse.ArgumentParser(prog="copia", description="Deploy and mirror file trees.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"copia {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in [ROOMS[word]] if word in ROOMS else dict.fromkeys(ROOMS.values()):
+    rooms = [ROOMS[word]] if word in ROOMS else [] if word == "--version" else dict.fromkeys(ROOMS.values())
+    for add in rooms:
         add(commands)
     return parser

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import Any, Dict, Iterable, List
 
@@ -37,6 +36,8 @@ def complain_of(notes: Iterable[str], problems: Iterable[Problem]) -> None:
 
 def say_json(plain: Dict[str, Any]) -> None:
     """A report as JSON."""
+    import json
+
     say(json.dumps(plain, indent=1, sort_keys=True))
 
 

@@ -28,6 +28,7 @@ PLANTED = [
     (house.imports_follow_the_table, f"{ENGINE}/wire/pack.py", "\nfrom .. import disk\n"),
     (house.imports_follow_the_table, f"{ENGINE}/disk/scan.py", "\nfrom ..wire import gate\n"),
     (house.imports_follow_the_table, f"{ENGINE}/disk/scan.py", "\nimport socket\n"),
+    (house.imports_follow_the_table, f"{ENGINE}/flow/pump.py", "\nimport dataclasses\n"),
     (house.imports_follow_the_table, f"{ENGINE}/flow/pump.py", "\nfrom ansible.errors import AnsibleError\n"),
     (house.imports_follow_the_table, f"{ENGINE}/flow/pump.py", "\nimport argparse\n"),
     (house.imports_follow_the_table, f"{ENGINE}/cli.py", "\nfrom .disk.scan import Scan\n"),

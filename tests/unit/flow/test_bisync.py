@@ -9,7 +9,6 @@ import json
 import os
 import pathlib
 import shutil
-from dataclasses import replace
 from typing import Any, List
 
 import pytest
@@ -24,6 +23,7 @@ from copia.core.verdicts import Policy
 from copia.disk.folders import open_root
 from copia.disk.root import lock_root
 from copia.disk.scan import Scan
+from copia.values import replace
 
 from tests.pairs import agreed, equal, sync
 from tests.trees import age, contents, grow

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from dataclasses import replace
 from typing import Any, ClassVar, Dict, Set
 
 from copia.core.brakes import Limit
@@ -25,6 +24,7 @@ from copia.flow.bisync import bisync
 from copia.flow.local_side import LocalSide
 from copia.flow.pair import PairSpec
 from copia.flow.sides import Scanned
+from copia.values import replace
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (

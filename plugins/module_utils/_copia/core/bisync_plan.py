@@ -13,9 +13,9 @@ What this file does not know: disks, and whether the plans are carried out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
+from ..values import dataclass, field
 from .conflicts import Conflict, conflict_names, copies_of, winner
 from .entries import ABSENT, Entry, Kind, Presence
 from .manifest import Block, Manifest, pack_rows

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
 from typing import Tuple, Union
 
+from ..values import dataclass
 from .errors import InputError
 from .steps import MirrorPlan
 

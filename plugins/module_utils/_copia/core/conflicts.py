@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import AbstractSet, Iterator
 
+from ..values import dataclass
 from .entries import Entry
 from .paths import TreePath, join, split
 from .verdicts import Greater, Policy, Where, judge_winner
 
 NAME_MOST = 255
 _HASH_DIGITS = (16, 24, 32, 64)
-_COPY = re.compile(rb"\.conflict-(?:[A-Za-z0-9._-]+-)?[0-9a-f]{16,64}$")
+_MARK = b".conflict-"
+_COPY = rb"\.conflict-(?:[A-Za-z0-9._-]+-)?[0-9a-f]{16,64}$"
 _HOST_MOST = 64
 
 
@@ -53,19 +54,19 @@ def sanitised(host: str) -> bytes:
 
 def is_conflict_copy(path: bytes) -> bool:
     """Whether a path has the name of a conflict copy."""
-    return _COPY.search(path) is not None
+    return _MARK in path and re.search(_COPY, path) is not None
 
 
 def original_of(path: TreePath) -> TreePath:
     """What a conflict copy is a copy of; any other path is its own."""
-    return TreePath(_COPY.sub(b"", path))
+    return TreePath(re.sub(_COPY, b"", path))
 
 
 def conflict_names(path: TreePath, digest: bytes, host: bytes) -> Iterator[TreePath]:
     """The names that a version may survive under, best first; with a hub no ``host`` is part of them."""
     directory, name = split(original_of(path))
     for digits in _HASH_DIGITS:
-        tail = b".conflict-" + (host + b"-" if host else b"") + digest.hex()[:digits].encode("ascii")
+        tail = _MARK + (host + b"-" if host else b"") + digest.hex()[:digits].encode("ascii")
         yield join(directory, cut(name, NAME_MOST - len(tail)) + tail)
 
 
@@ -87,5 +88,5 @@ def copies_of(path: TreePath, names: AbstractSet[bytes]) -> int:
 
 
 def _is_of(own: bytes, name: bytes) -> bool:
-    tail = _COPY.search(name)
+    tail = re.search(_COPY, name)
     return tail is not None and name[: tail.start()] == cut(own, NAME_MOST - len(tail[0]))

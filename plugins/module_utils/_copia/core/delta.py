@@ -19,9 +19,9 @@ Rules
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any, Callable, Iterable, Iterator, List, Optional, Tuple, Union
 
+from ..values import dataclass, replace
 from . import twin
 from .blocks import DIGEST, Table, equal_blocks
 from .signature import MAX_BLOCK, Signature

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import NamedTuple, Optional, Union
 
+from ..values import dataclass
 from .paths import TreePath
 
 NOT_RECORDED = 0xFFFFFFFF

@@ -18,9 +18,9 @@ What this file does not know: disks, wires, and how a hub decides.
 from __future__ import annotations
 
 import enum
-from dataclasses import replace
 from typing import Dict, Iterable, Iterator, List, Optional, Protocol, Set, Tuple
 
+from ..values import replace
 from .bisync_plan import Reconciliation
 from .cas import Decision
 from .entries import ABSENT, Absent, Entry, Kind, Presence

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Dict, List
 
+from ..values import dataclass
 from .entries import Kind
 from .hub_words import HubFacts
 from .pair_report import PairReport, pair_changes, pair_stats, plain_conflicts

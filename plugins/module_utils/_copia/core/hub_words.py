@@ -10,9 +10,9 @@ anything, takes what is *put* (the offers again, with their content), and gives 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Iterator, NamedTuple, Optional, Protocol, Sequence, Tuple, Union
 
+from ..values import dataclass
 from .cas import Decision
 from .entries import ABSENT, Absent, Entry, Kind
 from .parcel import Item

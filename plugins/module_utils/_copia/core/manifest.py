@@ -18,9 +18,9 @@ What this file does not know: disks, wires, and which of two trees is right.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
+from ..values import dataclass, field, replace
 from .entries import ABSENT, Entry, Kind, Presence, Unknown
 from .errors import RemoteProtocolError
 from .paths import TreePath, check_names, is_reserved, parse_path, parse_paths, path_key, split

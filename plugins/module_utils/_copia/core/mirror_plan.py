@@ -17,9 +17,9 @@ What this file does not know: where the manifests come from, how content travels
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
+from ..values import dataclass, field, replace
 from .entries import Absent, Entry, Kind, Presence, Unknown
 from .manifest import ROW, Block, Manifest, align, content_size, merge, unequal_rows
 from .paths import ROOT, TreePath, ancestors, path_key, split

@@ -9,9 +9,9 @@ What this file does not know: why a file goes or comes. That was decided path by
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import Dict, List, Optional, Set, Tuple
 
+from ..values import replace
 from .entries import ABSENT, Entry, Kind
 from .reconcile import Comparison, vouched
 from .steps import MirrorPlan, Move, Put, PutFile, Remove

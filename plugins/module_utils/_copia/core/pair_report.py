@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
+from ..values import dataclass, field
 from .conflicts import Conflict
 from .entries import Problem
 from .paths import path_key, show

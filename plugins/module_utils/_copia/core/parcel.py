@@ -12,9 +12,9 @@ Small files travel as one ``Small``; larger ones as ``Begin``, any number of ``D
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple, Optional, Tuple, Union
 
+from ..values import dataclass
 from .entries import Entry, Problem
 from .manifest import Manifest
 from .paths import TreePath

@@ -18,9 +18,9 @@ What this file does not know: disks, and how a verdict is carried out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Dict, List, Mapping, NamedTuple, Optional, Set, Tuple
 
+from ..values import dataclass, field
 from .conflicts import is_conflict_copy
 from .entries import ABSENT, Entry, Kind, Presence, Unknown
 from .manifest import ROW, Block, Manifest, align, merge

@@ -11,9 +11,9 @@ Rules
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Tuple
 
+from ..values import dataclass, field
 from .entries import NOT_RECORDED, Absent, Entry, Kind, Presence, Problem
 from .mirror_plan import settle_attributes
 from .paths import TreePath, path_key, show

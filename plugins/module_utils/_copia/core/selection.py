@@ -19,17 +19,17 @@ Not known here: sets in a line with a slash may match the slash, as in pathspec 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
+from ..values import dataclass
 from .errors import InputError
 
 REMEMBERED = 1 << 16
 """Base names whose answer is kept: repeated names are common in real trees, and memory stays bounded."""
-_PLAIN = re.compile(r"[^*?\[\]\\]*")
-_UNCLOSED = re.compile(r"(?<!\\)\[[!^]?\]?[^\]]*$")
-_NAMED_CLASS = re.compile(r"\[[^\]]*\[[:=.]")
+_PLAIN = r"[^*?\[\]\\]*"
+_UNCLOSED = r"(?<!\\)\[[!^]?\]?[^\]]*$"
+_NAMED_CLASS = r"\[[^\]]*\[[:=.]"
 _BELOW = "(?:(?P<"
 """Where, at the end of pathspec's expression for a line, "or anything below it" begins."""
 
@@ -180,7 +180,7 @@ def _parsed(line: str, excludes: bool) -> _Line:
     path = "/".join(segments)
     by_name = floats and len(segments) == 1
     expression = _translated(f"**/{path}" if floats and not by_name else f"/{path}")
-    is_simple = _PLAIN.fullmatch(path[1:] if by_name and path[0] == "*" else path) and (by_name or not floats)
+    is_simple = re.fullmatch(_PLAIN, path[1:] if by_name and path[0] == "*" else path) and (by_name or not floats)
     return _Line(excludes, only_directories, by_name, path if is_simple else "", expression)
 
 
@@ -190,9 +190,9 @@ def _check(line: str, segments: List[str]) -> None:
         raise ValueError("it holds a line break; give each line by itself")
     if not {"", ".", ".."}.isdisjoint(segments):
         raise ValueError("no entry has an empty part, '.' or '..' in its path; write paths from the top as '/a/b'")
-    if _NAMED_CLASS.search(line):
+    if re.search(_NAMED_CLASS, line):
         raise ValueError("named classes are not understood; write the characters, as in [a-z]")
-    if _UNCLOSED.search(line):
+    if re.search(_UNCLOSED, line):
         raise ValueError(r"a bracket is not closed; write \[ for the character")
 
 

@@ -8,9 +8,9 @@ Paths are walked from the deepest up: what lives or stays below a directory is k
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Dict, Mapping, Optional, Set, Tuple
 
+from ..values import dataclass, field
 from .entries import Entry, Kind
 from .paths import TreePath, split
 from .reconcile import Case, Comparison, judge, with_digests

@@ -9,9 +9,9 @@ Blocks are small and nearly constant in size; the last may be short. Its bytes: 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Iterable, List
 
+from ..values import dataclass
 from .blocks import ROW_SIZE, block_rows
 from .errors import RemoteProtocolError
 

@@ -10,9 +10,9 @@ leaves the path alone, as a problem, when something else stands there.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import Tuple, Union
 
+from ..values import dataclass
 from .entries import Entry, Presence
 from .paths import TreePath
 

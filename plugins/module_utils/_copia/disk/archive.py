@@ -17,13 +17,13 @@ import errno
 import os
 import struct
 import zlib
-from dataclasses import dataclass
 from typing import Any, Iterator, Optional, Tuple
 
 from ..core.entries import ABSENT
 from ..core.errors import RemoteProtocolError
 from ..core.manifest import Block, Manifest, Rows, checked_manifest
 from ..core.paths import TreePath
+from ..values import dataclass
 from . import operations as op
 from .state import IDENTITY
 

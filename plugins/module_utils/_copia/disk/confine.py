@@ -18,7 +18,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-import platform
 import resource
 import struct
 import sys
@@ -67,7 +66,7 @@ def _lower(most: int, hard: int) -> int:
 
 def landlock_version() -> int:
     """Which Landlock the kernel has; 0 for none."""
-    if platform.machine() not in _MACHINES:
+    if os.uname().machine not in _MACHINES:
         return 0
     return max(0, int(_call(_CREATE_RULESET, None, 0, _VERSION_FLAG)))
 

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import errno
 import time
-from dataclasses import dataclass, field
 from typing import Dict, Iterator, List, Set, Tuple
 
 from ..core.entries import ABSENT, Entry, Kind, Presence, Problem, Unknown
 from ..core.hub_words import Held
 from ..core.manifest import Block
 from ..core.paths import TreePath, join, split
+from ..values import dataclass, field
 from . import operations as op
 from .digests import COARSE_GRAIN_NS, GRAIN_NS, digests_of
 from .folders import Folders

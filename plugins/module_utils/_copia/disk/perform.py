@@ -12,7 +12,6 @@ import ctypes
 import errno
 import functools
 import os
-import platform
 import struct
 from typing import Any, Callable, Dict, List, Tuple, Type
 
@@ -291,7 +290,7 @@ def _rename_call() -> Callable[..., int]:
     if call is not None:
         call.argtypes = arguments
         return call  # type: ignore[no-any-return]
-    number = _SYSCALL_RENAMEAT2.get(platform.machine())
+    number = _SYSCALL_RENAMEAT2.get(os.uname().machine)
     if number is None:
         return _no_renameat2
     bare = _libc().syscall

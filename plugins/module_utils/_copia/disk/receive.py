@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass, field
 from typing import Dict, Iterator, Optional, Set
 
 from ..core.entries import Entry, Kind
@@ -21,6 +20,7 @@ from ..core.parcel import Begin, Broken, Copied, Data, End, Here, Item, Same, Sm
 from ..core.paths import TreePath, show, split
 from ..core.report import Report, TextChange, is_text
 from ..core.steps import MirrorPlan, Put, PutFile, PutLink
+from ..values import dataclass, field
 from . import operations as op
 from .copying import Copying, asked_for
 from .folders import FILE, Folders

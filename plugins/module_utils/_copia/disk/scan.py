@@ -20,7 +20,6 @@ import errno
 import os
 import stat
 import struct
-from dataclasses import dataclass, field
 from itertools import compress
 from typing import FrozenSet, Iterator, List, Optional, Protocol, Tuple
 
@@ -28,6 +27,7 @@ from ..core import twin
 from ..core.entries import ABSENT, NOT_RECORDED, Entry, Kind, Presence, Problem
 from ..core.manifest import ROW, UNLISTED, Block, Manifest, Rows
 from ..core.paths import ROOT, TreePath, is_reserved, join
+from ..values import dataclass, field
 from .folders import DIRECTORY
 
 _KINDS = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.DIRECTORY, stat.S_IFLNK: Kind.LINK}

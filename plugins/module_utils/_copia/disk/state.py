@@ -12,7 +12,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-import platform
 import struct
 import sys
 from typing import Any, Mapping, Optional
@@ -25,7 +24,7 @@ _SYSCALL_STATX = {"x86_64": 332, "aarch64": 291, "ppc64le": 383, "s390x": 379, "
 
 def identity_of(root: int) -> Optional[bytes]:
     """The identity of the directory at descriptor ``root``; ``None`` where the file system does not say."""
-    number = _SYSCALL_STATX.get(platform.machine())
+    number = _SYSCALL_STATX.get(os.uname().machine)
     if number is None:
         return None
     found = ctypes.create_string_buffer(_STATX_SIZE)

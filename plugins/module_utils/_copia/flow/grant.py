@@ -10,11 +10,11 @@ this host in between can lead a client elsewhere; he could have moved the data h
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Tuple
 
 from ..core.errors import InputError
 from ..core.paths import show
+from ..values import dataclass
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ Rules
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..core.cas import Decision, Likeness, likeness
@@ -29,6 +28,7 @@ from ..disk.hub_look import Looking, There, free_bytes
 from ..disk.hub_notice import MODE_MASK, notice
 from ..disk.operations import Acts, Record, run
 from ..disk.read import Reader, locate_in_tree, sign_file
+from ..values import dataclass
 
 if TYPE_CHECKING:
     from ..disk.operations import Perform

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Callable, Iterator, Optional, Sequence, Tuple
 
 from ..core.bisync_plan import Reconciliation
@@ -21,6 +20,7 @@ from ..core.hub_report import HubReport
 from ..core.hub_words import Hub, HubFacts
 from ..core.paths import show
 from ..link.ssh import SshOptions, split_remote
+from ..values import dataclass, field
 from .hub_sync import hub_sync
 from .pair import PairSpec
 

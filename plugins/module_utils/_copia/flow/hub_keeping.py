@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import stat
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional, Sequence, Tuple
 
 from ..core.errors import InputError
@@ -22,6 +21,7 @@ from ..core.paths import RESERVED, show
 from ..disk.folders import open_root
 from ..disk.operations import Acts, Attributes, Replace, Unlink, WriteFile, run
 from ..disk.root import kind_of_root
+from ..values import dataclass
 
 if TYPE_CHECKING:
     from ..disk.operations import Perform

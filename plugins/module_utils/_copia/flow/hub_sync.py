@@ -15,7 +15,6 @@ commits among the next news, finds them equal to what it has, and agrees.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Callable, Optional
 
 from ..core.bisync_plan import Reconciliation
@@ -26,6 +25,7 @@ from ..core.hub_words import Hub
 from ..core.paths import path_key, show
 from ..core.verdicts import Policy, Where
 from ..disk.state import state_folder
+from ..values import replace
 from .bisync import bisync
 from .hub_side import HubSide, Place
 from .pair import PairSpec

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Set
 
 from ..core.bisync_plan import Reconciliation
@@ -15,6 +14,7 @@ from ..core.paths import TreePath
 from ..core.report import Report
 from ..core.steps import MirrorPlan
 from ..core.verdicts import Where
+from ..values import replace
 
 _WITHHELD = "its other version could not be kept, so it was left as it is; run again"
 

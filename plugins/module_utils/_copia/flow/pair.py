@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple
 
 from ..core.bisync_plan import Reconciliation, Rulebook, next_base
@@ -42,6 +41,7 @@ from ..disk.archive import Archive, Identities, load, name_of_paths, remember, r
 from ..disk.folders import open_root
 from ..disk.scan import is_native
 from ..disk.state import state_folder
+from ..values import dataclass, field
 from .contents import checked, replaced_by, wants_of
 from .leftovers import undone_of, without_unsaved
 from .sides import Considers, HandsOver, Places, Side

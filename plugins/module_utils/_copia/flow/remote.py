@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Callable, Iterator, Mapping, Optional
 
 from .. import __version__
 from ..core.errors import InputError, RemoteProtocolError, Unreachable
 from ..core.report import Report
 from ..core.steps import MirrorPlan
-from ..link.ssh import Child, SshOptions, ssh_command
+from ..link.child import Child
+from ..link.ssh import SshOptions, ssh_command
+from ..values import dataclass
 from ..wire.conversation import Hello, Role
 from ..wire.fields import field, number
 from ..wire.frames import Limits

@@ -15,7 +15,6 @@ for each side ``copy_aside``, then for each ``read`` of the other into ``apply``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Dict, Iterator, List, Mapping, Optional, Protocol, Tuple, runtime_checkable
 
 from ..core.entries import Entry, Problem
@@ -26,6 +25,7 @@ from ..core.report import Report
 from ..core.selection import Rules
 from ..core.signature import Signature
 from ..core.steps import MirrorPlan
+from ..values import dataclass
 
 Places = Mapping[TreePath, TreePath]
 """Where on the side that is read the content for a path is, for those paths that are not called the same there."""

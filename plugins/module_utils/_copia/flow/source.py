@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import Callable, Dict, Iterator, List, Optional
 
 from ..core.entries import Entry, Kind
@@ -21,6 +20,7 @@ from ..disk.many import Locate
 from ..disk.read import Reader, digest_of_pieces, hash_files, locate_in_tree, locate_single
 from ..disk.root import kind_of_root, open_source, split_file
 from ..disk.scan import Scan
+from ..values import dataclass, field
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ asked for, and answers. Parts of a message are taken as they come: nothing grows
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Tuple, Type
 
 from ..core.errors import Braked, Busy, CopiaError, InputError, RemoteProtocolError, Unreachable
 from ..core.paths import show
 from ..link.pipe import Pipe
+from ..values import dataclass
 from ..wire.conversation import (
     PULSE_AFTER,
     Conversation,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Optional, Tuple
 
 from ..core.brakes import Brake, Limit, explain, pulled_brakes
@@ -27,6 +26,7 @@ from ..disk.many import Locate
 from ..disk.read import hash_files, locate_in_tree, locate_single, read_small, sign_file
 from ..disk.root import group_id, has_leftovers, kind_of_root, lock_root, open_source, user_id
 from ..disk.scan import Scan, is_native
+from ..values import dataclass, field, replace
 
 if TYPE_CHECKING:
     from ..disk.operations import Perform

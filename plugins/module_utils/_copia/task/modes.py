@@ -18,8 +18,8 @@ Rule = Callable[[int], int]
 """The permissions that an entry is to have, from those that it has."""
 Modes = Optional[Tuple[Rule, Rule]]
 """What forces the permissions of files, and those of directories."""
-_CLAUSE = re.compile(r"(a|[ugo]*)((?:[-+=][rwxXstugo]*)*)")
-_CHANGE = re.compile(r"([-+=])([rwxXstugo]*)")
+_CLAUSE = r"(a|[ugo]*)((?:[-+=][rwxXstugo]*)*)"
+_CHANGE = r"([-+=])([rwxXstugo]*)"
 _SHIFT = {"u": 6, "g": 3, "o": 0}
 _SPECIAL = {"u": 0o4000, "g": 0o2000, "o": 0o1000}
 _BITS = {"r": 4, "w": 2, "x": 1}
@@ -64,12 +64,12 @@ def symbolic(text: str, umask: int, *, is_folder: bool) -> Rule:
     """
     changes = []
     for clause in text.split(","):
-        match = _CLAUSE.fullmatch(clause)
+        match = re.fullmatch(_CLAUSE, clause)
         if match is None:
             raise ValueError(text)
         allowed = 0o777 if match[1] else 0o777 & ~umask
         who = "ugo" if match[1] in ("", "a") else match[1]
-        changes += [(user, *change, allowed) for change in _CHANGE.findall(match[2]) for user in who]
+        changes += [(user, *change, allowed) for change in re.findall(_CHANGE, match[2]) for user in who]
 
     def rule(found: int) -> int:
         for user, operator, permissions, allowed in changes:

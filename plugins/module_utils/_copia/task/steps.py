@@ -16,7 +16,6 @@ from __future__ import annotations
 import base64
 import os
 import time
-from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Mapping
 
 from ..core.errors import CopiaError, RemoteProtocolError
@@ -25,6 +24,7 @@ from ..flow.mirror import mirror
 from ..flow.pump import pieces_of
 from ..flow.source import Source, SourceSpec
 from ..flow.target import Target, TargetSpec
+from ..values import dataclass
 from ..wire.messages import decode_listing, decode_plan, decode_wants, encode_listing, encode_plan, encode_wants
 from ..wire.pack import codecs, decode_pack
 from .modes import Modes, modes_of

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass
 from typing import Any, Dict, NamedTuple, Union
 
 from ..core.errors import LocalProtocolError, RemoteProtocolError
 from ..core.paths import show
+from ..values import dataclass
 from . import gate
 
 PROLOGUE = b"COPIA1"

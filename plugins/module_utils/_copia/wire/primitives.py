@@ -11,13 +11,13 @@ is checked before so much is read. Memory holds the rows of a signature, and a l
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Union
 
 from ..core.blocks import ROW_SIZE
 from ..core.delta import Copy
 from ..core.errors import RemoteProtocolError
 from ..core.signature import MAX_BLOCK, MIN_BLOCK, Signature
+from ..values import dataclass
 
 SIGNATURE_MAGIC, DELTA_MAGIC = b"COPIASG2", b"COPIADL2"
 DIGEST = 32
