@@ -11,6 +11,7 @@ import threading
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from copia.core.errors import CopiaError
+from copia.core.preserve import NOTHING_MORE
 from copia.core.report import Report
 from copia.core.selection import Rules
 from copia.flow.bisync import bisync
@@ -123,7 +124,10 @@ def speak(data: bytes, jobs: Optional[Mapping[str, OpenJob]] = None) -> "tuple[i
 
 
 def push(new: pathlib.Path, there: pathlib.Path, line: Optional[Dict[str, Any]] = None, **how: Any) -> Report:
-    source = Source(SourceSpec(os.fsencode(new), how.get("rules", Rules()), name=os.fsencode(there.name)))
+    keeps = how.get("preserve", NOTHING_MORE)
+    source = Source(
+        SourceSpec(os.fsencode(new), how.get("rules", Rules()), name=os.fsencode(there.name), preserve=keeps)
+    )
     spec = TargetSpec(os.fsencode(there), **how)
     try:
         with Line("target", target_terms(spec, is_tree=source.is_tree), LIMITS, **(line or {})) as talk:
@@ -133,7 +137,8 @@ def push(new: pathlib.Path, there: pathlib.Path, line: Optional[Dict[str, Any]] 
 
 
 def pull(new: pathlib.Path, here: pathlib.Path, line: Optional[Dict[str, Any]] = None, **how: Any) -> Report:
-    terms = source_terms(SourceSpec(os.fsencode(new), name=os.fsencode(here.name)))
+    keeps = how.get("preserve", NOTHING_MORE)
+    terms = source_terms(SourceSpec(os.fsencode(new), name=os.fsencode(here.name), preserve=keeps))
     with Line("source", terms, LIMITS, **(line or {})) as talk:
         return pull_over(talk, TargetSpec(os.fsencode(here), **how), Expect(new.is_dir()))
 
@@ -142,4 +147,4 @@ def far_sync(folder: pathlib.Path, line: Optional[Dict[str, Any]] = None, **opti
     """A two-way sync of ``left`` here and ``right`` behind a conversation; its report."""
     spec = pair_spec(folder, **options)
     with Line("side", side_terms(spec.right, spec), LIMITS, **(line or {})) as talk:
-        return bisync(spec, right=RemoteSide(talk, Place("far", spec.right)))
+        return bisync(spec, right=RemoteSide(talk, Place("far", spec.right), spec.preserve))

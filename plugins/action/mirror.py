@@ -158,7 +158,7 @@ def _listed(source: Source, shared: Shared, key: str) -> Tuple[str, bytes]:
 
 def _source_key(options: Dict[str, Any], is_tree: bool) -> str:
     """Everything that a listing depends on; one file is listed under the name that it is to have."""
-    names = ("src", "compare", "exclude", "include", "mode", "directory_mode")
+    names = ("src", "compare", "exclude", "include", "mode", "directory_mode", "preserve")
     return repr([*(options[name] for name in names), is_tree or os.path.basename(options["dest"])])
 
 

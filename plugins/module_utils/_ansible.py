@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 CONTENT_DIFF_LIMIT = 104448
+PRESERVE = ["owner", "group"]
 
 MIRROR_OPTIONS: Dict[str, Dict[str, Any]] = {
     "src": {"type": "path", "required": True},
@@ -20,6 +21,7 @@ MIRROR_OPTIONS: Dict[str, Dict[str, Any]] = {
     "force": {"type": "bool", "default": False},
     "exclude": {"type": "list", "elements": "str", "default": []},
     "include": {"type": "list", "elements": "str", "default": []},
+    "preserve": {"type": "list", "elements": "str", "choices": PRESERVE, "default": []},
     "owner": {"type": "str"},
     "group": {"type": "str"},
     "mode": {"type": "raw"},
@@ -55,6 +57,7 @@ BISYNC_OPTIONS: Dict[str, Dict[str, Any]] = {
     **SSH_OPTIONS,
     **{name: MIRROR_OPTIONS[name] for name in ("max_delete", "force", "exclude", "include", "durable", "report_limit")},
     "content_diff_limit": MIRROR_OPTIONS["content_diff_limit"],
+    "preserve": MIRROR_OPTIONS["preserve"],
 }
 
 

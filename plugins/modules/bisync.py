@@ -21,12 +21,14 @@ description:
     whatever the policy. Equal edits are no conflict.
   - A file that one side renamed is moved on the other, where it is clear which one it was; nothing is carried then.
   - Files, directories (empty ones too) and symbolic links are carried, with permissions and with times in nanoseconds.
-    Sockets, pipes and devices are left alone. Owners, and the permissions of the two tops, are not carried.
+    Sockets, pipes and devices are left alone. Owners are carried with O(preserve) only, and the permissions of the two
+    tops are not.
   - A run that is killed is finished by the next. An edit made during the run is never lost; the path becomes
     a problem and the next run takes it up.
 extends_documentation_fragment:
   - copia.sync.attributes
   - copia.sync.content
+  - copia.sync.preserve
   - copia.sync.ssh
   - copia.sync.tree
 options:

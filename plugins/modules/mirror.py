@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - copia.sync.attributes
   - copia.sync.tree
   - copia.sync.content
+  - copia.sync.preserve
 options:
   src:
     description:
@@ -80,11 +81,12 @@ options:
     default: false
   owner:
     description:
-      - The account, by name or number, that everything in O(dest) is to belong to. Usually needs become.
+      - The account, by name or number, that everything in O(dest) is to belong to. Usually needs become. It wins over
+        V(owner) in O(preserve).
     type: str
   group:
     description:
-      - The group, by name or number, that everything in O(dest) is to belong to.
+      - The group, by name or number, that everything in O(dest) is to belong to. It wins over V(group) in O(preserve).
     type: str
   mode:
     description:
@@ -157,6 +159,13 @@ EXAMPLES = r"""
       - .git/
       - "*.pyc"
       - /uploads/
+
+- name: A tree of homes, each with its owner
+  copia.sync.mirror:
+    src: /srv/homes
+    dest: /srv/homes
+    preserve: [owner, group]
+  become: true
 
 - name: Fetch the logs of every host
   copia.sync.mirror:

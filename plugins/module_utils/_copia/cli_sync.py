@@ -10,7 +10,18 @@ import os
 from typing import Any, Callable, Dict, List, Optional
 
 from .cli_hosts import Place, add_ssh, split_remote, ssh_options
-from .cli_words import add_run, block_size, complain_of, jobs, plain_problems, rules, say, say_json
+from .cli_words import (
+    add_preserve,
+    add_run,
+    block_size,
+    complain_of,
+    jobs,
+    plain_problems,
+    preserve,
+    rules,
+    say,
+    say_json,
+)
 from .core.brakes import parse_limit
 from .core.entries import Entry, Kind
 from .core.paths import show
@@ -34,6 +45,7 @@ def add(commands: Any) -> None:
     sync.add_argument("--checksum", action="store_true", help="compare files of the same size by BLAKE3")
     sync.add_argument("--owner", metavar="NAME", help="who everything in DST is to belong to")
     sync.add_argument("--group", metavar="NAME", help="the group that everything in DST is to belong to")
+    add_preserve(sync)
     sync.add_argument("-j", "--jobs", metavar="N", type=jobs, default=4, help="accepted; a run takes two threads")
     sync.add_argument("-b", "--block-size", metavar="N", type=block_size, help="accepted; chosen from a file's size")
     add_run(sync)
@@ -81,7 +93,8 @@ def _pull(options: argparse.Namespace, there: Place) -> Report:
 
 
 def _source(options: argparse.Namespace, path: bytes) -> SourceSpec:
-    return SourceSpec(path, rules(options), options.checksum, name=os.path.basename(options.dst) or b"-")
+    name = os.path.basename(options.dst) or b"-"
+    return SourceSpec(path, rules(options), options.checksum, name=name, preserve=preserve(options))
 
 
 def _target(options: argparse.Namespace, path: bytes) -> TargetSpec:
@@ -96,6 +109,7 @@ def _target(options: argparse.Namespace, path: bytes) -> TargetSpec:
         group=options.group,
         durable=not options.no_durable,
         check=options.dry_run,
+        preserve=preserve(options),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Dict, Iterable, List
 from .core.entries import Problem
 from .core.errors import InputError
 from .core.paths import show
+from .core.preserve import Preserve, parse_preserve
 from .core.selection import Rules
 from .core.signature import MAX_BLOCK, MIN_BLOCK
 
@@ -59,6 +60,21 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-durable", action="store_true", help="do not wait until everything is on disk")
     parser.add_argument("--json", action="store_true", help="print the report as JSON and nothing else")
+
+
+def add_preserve(parser: argparse.ArgumentParser) -> None:
+    """The word for what is kept beside content, permissions and times."""
+    parser.add_argument(
+        "--preserve", metavar="WHAT,...", default="", help="keep more than permissions and times: owner, group"
+    )
+
+
+def preserve(options: argparse.Namespace) -> Preserve:
+    """What is kept beside content, permissions and times.
+
+    :raises InputError: when a word of it is unknown.
+    """
+    return parse_preserve(filter(None, options.preserve.split(",")))
 
 
 def rules(options: argparse.Namespace) -> Rules:

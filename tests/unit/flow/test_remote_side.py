@@ -138,7 +138,8 @@ def test_a_tree_that_may_not_be_changed_is_looked_at(folder: pathlib.Path) -> No
     ],
 )
 def test_a_side_refuses_what_is_out_of_order(folder: pathlib.Path, asks: Any, reason: str) -> None:
-    terms = {"path": os.fsencode(folder / "right"), "durable": False, "patience": 0, "check": True}
+    how = {"durable": False, "patience": 0, "check": True, "preserve": []}
+    terms = {"path": os.fsencode(folder / "right"), **how}
     with Line("side", terms, LIMITS) as talk, pytest.raises((RemoteProtocolError, InputError), match=reason):
         talk.accepted()
         for ask in asks:

@@ -15,7 +15,7 @@ from copia.core.errors import InputError
 from copia.task.modes import modes_of, symbolic
 from copia.task.options import source_spec
 
-OPTIONS = {"src": "/s", "dest": "/d", "compare": "quick", "exclude": [], "include": []}
+OPTIONS = {"src": "/s", "dest": "/d", "compare": "quick", "exclude": [], "include": [], "preserve": []}
 SYMBOLS = [
     *("u=rwX,go=rX", "u=rw,g=r,o=", "go-w", "a+x", "+x", "+w", "=rw", "-x", "ug+s", "o+t", "+t", "u+s,g-s", "a-st"),
     *("g=u", "o=g-w", "u=o+x", "ugo=u", "g+X", "a=r+X-w", "u=rw-x+X,g=r-x+X,o=r-x+X", "u", "", "u=r,", "uu+x", "a="),

@@ -24,7 +24,7 @@ NEW_STYLE = re.compile(rb"from +ansible\.module_utils|import +ansible|from +\.{2
 OPTIONS: Dict[str, Any] = {
     **dict.fromkeys(("owner", "group", "mode", "directory_mode")),
     **dict.fromkeys(("delete", "force", "durable"), False),
-    **dict.fromkeys(("exclude", "include"), ()),
+    **dict.fromkeys(("exclude", "include", "preserve"), ()),
     "compare": "quick",
     "max_delete": "50%",
     "content_diff_limit": 1000,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from copia.core.accounts import NOBODY, Accounts
 from copia.core.entries import ABSENT, Entry, Kind, Problem
 from copia.core.errors import CopiaError, RemoteProtocolError
 from copia.core.parcel import Want
@@ -78,7 +79,9 @@ def test_wants_survive_with_their_places() -> None:
 
 
 def test_a_plan_survives_whole() -> None:
-    assert decode_orders(encode_orders(PLAN, AT)) == (PLAN, AT)
+    assert decode_orders(encode_orders(PLAN, AT)) == (PLAN, AT, NOBODY)
+    accounts = Accounts(((7, b"ann"),), ((7, b"staff"), (8, b"\xff")))
+    assert decode_orders(encode_orders(PLAN, AT, accounts)) == (PLAN, AT, accounts)
     assert decode_orders(encode_orders(MirrorPlan(), {})) == (MirrorPlan(), {})
 
 

@@ -13,11 +13,11 @@ What this file does not know: disks, and whether the plans are carried out.
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Mapping, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from ..values import dataclass, field
 from .conflicts import Conflict, conflict_names, copies_of, winner
-from .entries import ABSENT, Entry, Kind, Presence
+from .entries import ABSENT, NOT_RECORDED, Entry, Kind, Presence
 from .manifest import Block, Manifest, pack_rows
 from .mirror_plan import settle_attributes
 from .moves import with_moves
@@ -170,7 +170,7 @@ class _Draft:
             return
         wanted = source
         if isinstance(there, Entry) and there.kind is source.kind:
-            wanted = source._replace(mode=_merged(case, "mode"))
+            wanted = source._replace(**_kept(case, source, "mode"))
         self.sides[to].put(wanted, there)
         self.sides[to.other].settle(wanted, source)
         self.agreed[case.path] = wanted
@@ -178,7 +178,7 @@ class _Draft:
             self.conflicts.append(Conflict(case.path, "delete", to.other))
 
     def _agree(self, case: Case, left: Entry, right: Entry) -> None:
-        wanted = left._replace(mode=_merged(case, "mode"), mtime_ns=_merged(case, "mtime_ns"))
+        wanted = left._replace(**_kept(case, left, "mode", "mtime_ns"))
         self.sides[0].settle(wanted, left)
         self.sides[1].settle(wanted, right)
         self.agreed[case.path] = wanted
@@ -289,8 +289,14 @@ def _deepest_first(removals: Iterable[Remove]) -> Tuple[Remove, ...]:
     return tuple(sorted(removals, key=lambda step: path_key(step.path), reverse=True))
 
 
+def _kept(case: Case, one: Entry, *names: str) -> Dict[str, Any]:
+    """Those attributes of two present versions, of which ``one`` is one, and who owns them where that is kept."""
+    owners = () if one.uid == one.gid == NOT_RECORDED else ("uid", "gid")
+    return {name: _merged(case, name) for name in (*names, *owners)}
+
+
 def _merged(case: Case, name: str) -> int:
-    """One attribute of two present versions: of permissions those that both give, of times the later."""
+    """One attribute of two present versions: of permissions those that both give, of times and ids the greater."""
     left, right = (getattr(side, name) for side in (case.left, case.right))
     base = getattr(case.base, name) if isinstance(case.base, Entry) else None
     pick = judge_attribute(left == right, left == base, right == base)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import NamedTuple, Optional, Tuple, Union
 
 from ..values import dataclass
+from .accounts import NOBODY, Accounts
 from .entries import Entry, Problem
 from .manifest import Manifest
 from .paths import TreePath
@@ -26,11 +27,14 @@ SMALL_LIMIT = 128 * 1024
 
 @dataclass(frozen=True)
 class Listing:
-    """What the source side has: a tree, or (``is_tree`` false) one file under the name it is to have."""
+    """What the source side has: a tree, or (``is_tree`` false) one file under the name it is to have. ``accounts`` are
+    the names of the owners, where those are kept.
+    """
 
     manifest: Manifest
     is_tree: bool = True
     problems: Tuple[Problem, ...] = ()
+    accounts: Accounts = NOBODY
 
     @property
     def has_unknown(self) -> bool:

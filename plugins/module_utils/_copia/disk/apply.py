@@ -19,14 +19,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import Any, Callable, Generator, Iterable, Iterator, List, Set, Union
+from typing import Any, Callable, Generator, Iterable, Iterator, List, Optional, Set, Union
 
-from ..core.entries import Kind
+from ..core.entries import Entry, Kind
 from ..core.errors import RemoteProtocolError
 from ..core.parcel import Item
 from ..core.paths import TreePath, show, split
+from ..core.preserve import NOTHING_MORE, Preserve
 from ..core.report import Report
-from ..core.steps import MakeDirectory, MirrorPlan, Move, Put, PutFile, Remove, SetAttributes, Step
+from ..core.steps import MakeDirectory, MirrorPlan, Move, Put, PutFile, Reason, Remove, SetAttributes, Step
 from . import operations as op
 from .folders import FILE, Folders
 from .place import Outcome, is_one_of, move_to, put_in_place, take_out
@@ -42,9 +43,17 @@ _MODIFIED = "changed on the destination during the run; it was left as it is, ru
 
 
 def apply_plan(
-    plan: MirrorPlan, items: Iterator[Item], root: int, report: Report, *, durable: bool = True, text_limit: int = 0
+    plan: MirrorPlan,
+    items: Iterator[Item],
+    root: int,
+    report: Report,
+    *,
+    durable: bool = True,
+    text_limit: int = 0,
+    keeps: Preserve = NOTHING_MORE,
 ) -> op.Acts:
     """Carry out ``plan`` with the contents in ``items`` at the open directory ``root``; what was done is in ``report``.
+    What it ``keeps`` of an entry, and can't, is a problem of its path; the rest of it is done.
 
     :raises InputError: when the file system as a whole refuses; nothing in the tree was replaced then.
     :raises RemoteProtocolError: when the parcel is damaged or not the answer to this plan.
@@ -52,7 +61,8 @@ def apply_plan(
     """
     folders = Folders(root)
     try:
-        yield from _Applying(plan, folders, report, durable, text_limit).acts(items)
+        applying = _Applying(plan, folders, Receiving(plan, folders, report, text_limit, keeps), durable)
+        yield from applying.acts(items)
     finally:
         folders.forget()
     report.finish()
@@ -61,9 +71,10 @@ def apply_plan(
 class _Applying:
     """One run of a plan."""
 
-    def __init__(self, plan: MirrorPlan, folders: Folders, report: Report, durable: bool, text_limit: int) -> None:
-        self.plan, self.folders, self.report, self.durable = plan, folders, report, durable
-        self.receiving = Receiving(plan, folders, report, text_limit)
+    def __init__(self, plan: MirrorPlan, folders: Folders, receiving: Receiving, durable: bool) -> None:
+        self.plan, self.folders, self.receiving, self.durable = plan, folders, receiving, durable
+        self.report = receiving.report
+        self.dresser = receiving.dresser
         self.moved: Set[TreePath] = set()
 
     def acts(self, items: Iterator[Item]) -> op.Acts:
@@ -157,7 +168,7 @@ class _Applying:
         return outcome is not Outcome.MODIFIED
 
     def _move(self, step: Move) -> op.Acts:
-        return (yield from move_to(self.folders, step))
+        return (yield from move_to(self.folders, step, self.dresser))
 
     def _still_to_put(self) -> Iterator[Put]:
         """What did not come into its place with a new directory."""
@@ -172,10 +183,10 @@ class _Applying:
 
     def _put(self, step: Put) -> op.Acts:
         if step.path in self.receiving.same and isinstance(step, PutFile):
-            if not (yield from self._set(step)):
-                return False
-            self.report.found_same(step)
-            return None
+            outcome = yield from self._set(step)
+            if outcome:
+                self.report.found_same(step)
+            return None if outcome else outcome
         return (yield from self._place(step)) is not Outcome.MODIFIED
 
     def _place(self, step: Union[MakeDirectory, Put]) -> op.Acts:
@@ -190,23 +201,37 @@ class _Applying:
             self.folders.forget(step.path)
         return outcome
 
-    def _settle(self, step: SetAttributes) -> op.Acts:
-        """A directory's are set when it is closed."""
-        return True if step.wanted.kind is Kind.DIRECTORY else (yield from self._set(step))
+    def _settle(self, step: SetAttributes) -> Generator[op.Operation, Any, Optional[bool]]:
+        """A directory's permissions and time are set when it is closed."""
+        if step.wanted.kind is Kind.DIRECTORY:
+            is_dressed: bool = yield from self.dresser.acts(self.folders.at(step.path), b"", step.wanted)
+            done: Optional[bool] = is_dressed or None
+        else:
+            done = yield from self._set(step)
+        return True if done is None and step.reason is Reason.MODE else done
 
-    def _set(self, step: Union[SetAttributes, PutFile]) -> op.Acts:
+    def _set(self, step: Union[SetAttributes, PutFile]) -> Generator[op.Operation, Any, Optional[bool]]:
+        """False where something else stands there; ``None`` where not all could be put on it."""
         directory, name = split(step.path)
         parent = self.folders.at(directory)
         if not is_one_of(look(parent, name, step.path), step.expected, step.wanted):
             return False
-        yield op.SetAttributes(parent, name, step.wanted.kind, op.attributes_of(step.wanted))
-        return True
+        is_dressed: bool = yield from self.dresser.acts(parent, name, step.wanted)
+        try:
+            yield op.SetAttributes(parent, name, step.wanted.kind, self._attributes(step.wanted))
+        except OSError:
+            if is_dressed:
+                raise
+        return True if is_dressed else None
+
+    def _attributes(self, entry: Entry) -> op.Attributes:
+        return op.attributes_of(self.dresser.keeps.bare(entry))
 
     def _remove(self, step: Remove) -> op.Acts:
         return (yield from take_out(self.stage, self.folders, step.expected))
 
     def _remove_extra(self) -> op.Acts:
-        removals, failed = self.plan.removals, self.receiving.failed
+        removals, failed = self.plan.removals, self.receiving.failed | self.receiving.undressed
         if failed and removals:
             self.report.kept += len(removals)
             self.report.notes.append(
@@ -221,7 +246,9 @@ class _Applying:
             if bool(entry.path) is not below_root:
                 continue
             try:
-                yield op.SetFolderAttributes(self.folders.at(entry.path), op.attributes_of(entry))
+                folder = self.folders.at(entry.path)
+                yield from self.dresser.acts(folder, b"", entry)
+                yield op.SetFolderAttributes(folder, self._attributes(entry))
             except OSError as error:
                 if error.errno != errno.ENOENT:
                     self.receiving.fail(entry.path, in_words(error))

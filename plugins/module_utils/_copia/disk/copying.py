@@ -14,14 +14,15 @@ from typing import Dict, List, Protocol, Sequence
 
 from ..core.entries import Entry
 from ..core.errors import RemoteProtocolError
-from ..core.manifest import row_of_file
 from ..core.parcel import Here
 from ..core.paths import TreePath, show, split
+from ..core.preserve import NOTHING_MORE, Preserve
 from ..core.report import Report
 from ..core.steps import Put, PutFile
 from . import operations as op
 from .read import cannot_be_read
 from .stage import Stage
+from .writing import rows_with
 
 MOST_FILES = 2048
 MOST_FOLDERS = 32
@@ -40,8 +41,9 @@ class Receives(Protocol):
 class Copying:
     """A batch that is being gathered. Close it whatever happens: it holds directories open."""
 
-    def __init__(self, stage: Stage, receives: Receives) -> None:
+    def __init__(self, stage: Stage, receives: Receives, keeps: Preserve = NOTHING_MORE) -> None:
         self._stage, self._receives = stage, receives
+        self._row = rows_with(keeps)
         self._parts: List[op.Copies] = []
         self._entries: List[Sequence[Entry]] = []
         self._files = self._bytes = 0
@@ -55,7 +57,7 @@ class Copying:
             asked_for(puts, entry.path)
         paths = [entry.path for entry in item.entries]
         to_parent, to_names = self._stage.places_for(split(paths[0])[0], paths)
-        names, rows = b"\0".join(item.names), b"".join(map(row_of_file, item.entries))
+        names, rows = b"\0".join(item.names), b"".join(map(self._row, item.entries))
         part = op.Copies(os.dup(item.directory), os.dup(to_parent), names, b"\0".join(to_names), rows)
         self._parts.append(part)
         self._entries.append(item.entries)

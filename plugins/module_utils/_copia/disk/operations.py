@@ -168,6 +168,15 @@ class SetAttributes(NamedTuple):
     attributes: Attributes
 
 
+class SetOwner(NamedTuple):
+    """Set the owner of what stands at a name, or of what is open where that is empty; -1 leaves one as it is."""
+
+    parent: int
+    name: bytes
+    uid: int
+    gid: int
+
+
 class SetFolderAttributes(NamedTuple):
     """The same for an open directory."""
 
@@ -227,6 +236,7 @@ Operation = Union[
     Link,
     Replace,
     SetAttributes,
+    SetOwner,
     SetFolderAttributes,
     Unlink,
     RemoveFolder,

@@ -43,6 +43,7 @@ from .operations import (
     SealFile,
     SetAttributes,
     SetFolderAttributes,
+    SetOwner,
     Unlink,
     WriteFile,
     WriteFiles,
@@ -200,6 +201,13 @@ def _set_attributes(operation: SetAttributes) -> None:
         os.close(descriptor)
 
 
+def _set_owner(operation: SetOwner) -> None:
+    if operation.name:
+        os.chown(operation.name, operation.uid, operation.gid, dir_fd=operation.parent, follow_symlinks=False)
+    else:
+        os.fchown(operation.parent, operation.uid, operation.gid)
+
+
 def _set_folder_attributes(operation: SetFolderAttributes) -> None:
     _set_open(operation.descriptor, operation.attributes)
 
@@ -317,6 +325,7 @@ _DOERS: Dict[Type[Any], Callable[[Any], Any]] = {
     Link: _link,
     Replace: _replace,
     SetAttributes: _set_attributes,
+    SetOwner: _set_owner,
     SetFolderAttributes: _set_folder_attributes,
     Unlink: _unlink,
     RemoveFolder: _remove_folder,

@@ -24,6 +24,7 @@ from typing import Any, Generator, Tuple
 from ..core.entries import ABSENT, Absent, Entry, Kind, Presence
 from ..core.paths import TreePath, split
 from ..core.steps import Move
+from .dress import Dresser
 from .folders import Folders
 from .licence import licensed
 from .operations import (
@@ -175,7 +176,7 @@ def take_out(stage: Stage, folders: Folders, expected: Entry) -> Removing:
     return False
 
 
-def move_to(folders: Folders, step: Move) -> Removing:
+def move_to(folders: Folders, step: Move, dresser: Dresser) -> Removing:
     """Move a file to a free path in the same tree; false when something else stands at either. Nothing is staged: what
     is moved by mistake is a whole file of a user, at one of the two paths.
 
@@ -192,7 +193,8 @@ def move_to(folders: Folders, step: Move) -> Removing:
         if not matches(look(*new, step.path), step.expected):
             yield MoveNew(*new, *old)
             return False
-        yield SetAttributes(*new, Kind.FILE, attributes_of(step.wanted))
+        yield from dresser.acts(*new, step.wanted)
+        yield SetAttributes(*new, Kind.FILE, attributes_of(dresser.keeps.bare(step.wanted)))
     except FileExistsError:
         return False
     finally:

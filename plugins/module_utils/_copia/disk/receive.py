@@ -18,11 +18,13 @@ from ..core.errors import InputError, RemoteProtocolError
 from ..core.manifest import DIGEST_SIZE
 from ..core.parcel import Begin, Broken, Copied, Data, End, Here, Item, Same, Small, Trouble
 from ..core.paths import TreePath, show, split
+from ..core.preserve import NOTHING_MORE, Preserve
 from ..core.report import Report, TextChange, is_text
 from ..core.steps import MirrorPlan, Put, PutFile, PutLink
 from ..values import dataclass, field
 from . import operations as op
 from .copying import Copying, asked_for
+from .dress import Dresser
 from .folders import FILE, Folders
 from .hands import Hashing
 from .many import fresh_digest
@@ -44,16 +46,22 @@ _DAMAGED = "arrived damaged: its BLAKE3 is not what was sent; run again"
 class Receiving:
     """One parcel on its way into the staging folder.
 
-    ``same`` are the files whose content proved to be right already, ``failed`` the paths that became problems.
-    ``text_limit`` is in bytes: smaller texts are kept for the diff.
+    ``same`` are the files whose content proved to be right already, ``failed`` the paths that became problems, and
+    ``undressed`` those that lack only what can't be put on them. ``text_limit`` is in bytes: smaller texts are kept
+    for the diff.
     """
 
     plan: MirrorPlan
     folders: Folders
     report: Report
     text_limit: int = 0
+    keeps: Preserve = NOTHING_MORE
     same: Set[TreePath] = field(default_factory=set)
     failed: Set[TreePath] = field(default_factory=set)
+    undressed: Set[TreePath] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.dresser = Dresser(self.keeps, self._leave_undressed)
 
     def acts(self, stage: Stage, items: Iterator[Item]) -> op.Acts:
         """Stage the new directories, the links and every item.
@@ -64,7 +72,7 @@ class Receiving:
         puts = {step.path: step for step in self.plan.puts}
         try:
             yield from self._shells(stage)
-            copying, writing = Copying(stage, self), Writing(stage)
+            copying, writing = Copying(stage, self, self.keeps), Writing(stage, self.keeps)
             try:
                 for item in items:
                     if isinstance(item, Here):
@@ -79,6 +87,7 @@ class Receiving:
                 copying.close()
                 writing.close()
             self._check_complete(stage)
+            yield from self._dress(stage)
         except OSError as error:
             raise InputError(
                 f"staging failed: {os.strerror(error.errno or 0)}; nothing in the destination was replaced. "
@@ -90,6 +99,12 @@ class Receiving:
             if not (stage.has(step.path) or step.path in self.same or step.path in self.failed):
                 raise RemoteProtocolError(f"the parcel lacks {show(step.path)}")
 
+    def _dress(self, stage: Stage) -> op.Acts:
+        """Before anything comes under its name. Directories are dressed when they are closed."""
+        for step in self.plan.puts if self.keeps.is_any else ():
+            if stage.has(step.path):
+                yield from self.dresser.acts(*stage.place(step.path), step.wanted)
+
     def _shells(self, stage: Stage) -> op.Acts:
         """What has no content of its own to wait for: directories, parents first, and links."""
         for make in self.plan.makes:
@@ -98,7 +113,7 @@ class Receiving:
         for step in self.plan.puts:
             if isinstance(step, PutLink):
                 place = stage.place_for(step.path)
-                yield op.MakeLink(*place, step.wanted.target, op.attributes_of(step.wanted))
+                yield op.MakeLink(*place, step.wanted.target, self._attributes(step))
 
     def _item(self, stage: Stage, puts: Dict[TreePath, Put], item: Item, items: Iterator[Item]) -> op.Acts:
         if not isinstance(item, (Begin, Same, Trouble)):
@@ -145,7 +160,7 @@ class Receiving:
             stage.drop(begin.path)
             self.fail(begin.path, trouble)
             return
-        yield op.SealFile(new, op.attributes_of(step.wanted), False)
+        yield op.SealFile(new, self._attributes(step), False)
         self.report.bytes_literal += writer.literal
         self.report.bytes_matched += writer.matched
 
@@ -179,6 +194,13 @@ class Receiving:
         """Make ``what`` a problem of ``path``."""
         self.failed.add(path)
         self.report.failed(path, what)
+
+    def _leave_undressed(self, path: TreePath, what: str) -> None:
+        self.undressed.add(path)
+        self.report.failed(path, what)
+
+    def _attributes(self, step: Put) -> op.Attributes:
+        return op.attributes_of(self.keeps.bare(step.wanted))
 
 
 class _Stream:

@@ -10,11 +10,12 @@ directories, since each is held open until it is done.
 from __future__ import annotations
 
 import os
-from typing import List, Optional
+from typing import Callable, List, Optional
 
 from ..core.entries import Entry
 from ..core.manifest import row_of_file
 from ..core.paths import TreePath, split
+from ..core.preserve import NOTHING_MORE, Preserve
 from . import operations as op
 from .stage import Stage
 
@@ -24,11 +25,17 @@ _MOST_PARTS = 16
 _MOST_BYTES = 8 << 20
 
 
+def rows_with(keeps: Preserve) -> Callable[[Entry], bytes]:
+    """What makes the packed row of a new file, without what is put on it afterwards."""
+    return (lambda entry: row_of_file(keeps.bare(entry))) if keeps.is_any else row_of_file
+
+
 class Writing:
     """A batch that is being gathered. Close it whatever happens: it holds directories open."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, keeps: Preserve = NOTHING_MORE) -> None:
         self._stage = stage
+        self._row = rows_with(keeps)
         self._parts: List[op.Writes] = []
         self._directory: Optional[TreePath] = None
         self._parent = -1
@@ -52,7 +59,7 @@ class Writing:
         if not self._names:
             self._parent = os.dup(parent)
         self._names.append(name)
-        self._rows.append(row_of_file(wanted))
+        self._rows.append(self._row(wanted))
         self._data.append(data)
         self._bytes += len(data)
 

@@ -43,7 +43,7 @@ def bisync(
     :raises CopiaError: when the run cannot go on; see ``core.errors`` for whose fault it is.
     """
     left, other = (
-        LocalSide(path, durable=spec.durable, patience=spec.patience, carry_out=carry_out)
+        LocalSide(path, durable=spec.durable, patience=spec.patience, preserve=spec.preserve, carry_out=carry_out)
         for path in (spec.left, spec.right)
     )
     pair = Pair(spec, (left, right or other), carry_out)

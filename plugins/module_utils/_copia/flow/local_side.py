@@ -13,6 +13,7 @@ from ..core.entries import Entry
 from ..core.errors import InputError
 from ..core.parcel import Item, Wants
 from ..core.paths import TreePath, show, split
+from ..core.preserve import NOTHING_MORE, Preserve
 from ..core.report import Report
 from ..core.selection import Rules, selector
 from ..core.signature import Signature, block_size_for
@@ -35,14 +36,23 @@ SIGNED_FROM = 64 * 1024
 
 
 class LocalSide:
-    """The tree at ``path``. ``patience`` is in seconds; ``durable`` flushes what is changed."""
+    """The tree at ``path``. ``patience`` is in seconds; ``durable`` flushes what is changed; ``preserve`` says what is
+    listed and kept beside content, permissions and times.
+    """
 
     is_far = False
 
     def __init__(
-        self, path: bytes, *, durable: bool = True, patience: float = 60.0, carry_out: "Optional[Perform]" = None
+        self,
+        path: bytes,
+        *,
+        durable: bool = True,
+        patience: float = 60.0,
+        preserve: Preserve = NOTHING_MORE,
+        carry_out: "Optional[Perform]" = None,
     ) -> None:
         self._path, self._durable, self._patience, self._carry_out = path, durable, patience, carry_out
+        self._keeps = preserve
         self._root = -1
 
     @property
@@ -93,7 +103,7 @@ class LocalSide:
 
     def scan(self, rules: Rules) -> Scanned:
         """The tree, without what the rules leave out."""
-        scan = Scan(selector=selector(rules), mode_mask=0o777)
+        scan = Scan(selector=selector(rules), mode_mask=0o777, owner=self._keeps.owner, group=self._keeps.group)
         manifest = scan.tree(self._root)
         return Scanned(manifest, tuple(scan.problems))
 
@@ -151,7 +161,7 @@ class LocalSide:
 
         report = Report()
         try:
-            self._run(apply_plan(plan, items, self._root, report, durable=self._durable))
+            self._run(apply_plan(plan, items, self._root, report, durable=self._durable, keeps=self._keeps))
         except OSError as error:
             raise InputError(f"{self.name} cannot be changed: {os.strerror(error.errno or 0)}") from error
         return report

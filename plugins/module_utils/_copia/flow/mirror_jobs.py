@@ -14,6 +14,7 @@ from typing import Any, Dict, Mapping, Optional
 from ..core.brakes import Limit
 from ..core.errors import RemoteProtocolError
 from ..core.parcel import Listing
+from ..core.preserve import Preserve, parse_preserve
 from ..core.selection import Rules
 from ..wire.fields import field, list_of, number, only
 from ..wire.frames import Limits
@@ -27,18 +28,18 @@ from .target import Considered, Target, TargetSpec
 
 LIMITS = Limits()
 """Of both jobs: a listing of a large tree is gathered before it is read."""
-_COMMON = ("path", "exclude", "include", "checksum")
+_COMMON = ("path", "exclude", "include", "checksum", "preserve")
 
 
 def source_terms(spec: SourceSpec) -> Dict[str, Any]:
     """The terms of ``source``; modes can't be forced from afar."""
-    return {**_terms(spec.path, spec.rules, spec.checksum), "name": spec.name}
+    return {**_terms(spec.path, spec.rules, spec.checksum, spec.preserve), "name": spec.name}
 
 
 def target_terms(spec: TargetSpec, *, is_tree: bool) -> Dict[str, Any]:
     """The terms of ``target``."""
     return {
-        **_terms(spec.path, spec.rules, spec.checksum),
+        **_terms(spec.path, spec.rules, spec.checksum, spec.preserve),
         "is_tree": is_tree,
         "delete": spec.delete,
         "limit": spec.limit.number,
@@ -51,12 +52,13 @@ def target_terms(spec: TargetSpec, *, is_tree: bool) -> Dict[str, Any]:
     }
 
 
-def _terms(path: bytes, rules: Rules, checksum: object) -> Dict[str, Any]:
+def _terms(path: bytes, rules: Rules, checksum: object, preserve: Preserve) -> Dict[str, Any]:
     return {
         "path": path,
         "exclude": list(rules.exclude),
         "include": list(rules.include),
         "checksum": bool(checksum),
+        "preserve": preserve.words,
     }
 
 
@@ -77,7 +79,9 @@ class SourceJob:
         only(terms, (*_COMMON, "name"))
         path = grant.to_read(field(terms, "path", bytes))
         checksum = field(terms, "checksum", bool)
-        self._source = Source(SourceSpec(path, _rules(terms), checksum, name=field(terms, "name", bytes)))
+        preserve = parse_preserve(list_of(terms, "preserve", str))
+        name = field(terms, "name", bytes)
+        self._source = Source(SourceSpec(path, _rules(terms), checksum, name=name, preserve=preserve))
         self.facts = {"is_tree": self._source.is_tree}
         self._listing: Optional[Listing] = None
 
@@ -117,6 +121,7 @@ class TargetJob:
             limit=Limit(number(terms, "limit"), field(terms, "is_percent", bool)),
             owner=field(terms, "owner", str) or None,
             group=field(terms, "group", str) or None,
+            preserve=parse_preserve(list_of(terms, "preserve", str)),
             **given,
         )
         self._is_tree = field(terms, "is_tree", bool)

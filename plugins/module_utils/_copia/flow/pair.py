@@ -31,6 +31,7 @@ from ..core.moves import arrivals
 from ..core.pair_report import PairReport
 from ..core.parcel import Item, Wants
 from ..core.paths import TreePath, show
+from ..core.preserve import NOTHING_MORE, Preserve
 from ..core.reconcile import Comparison, compare, to_read
 from ..core.report import foresee
 from ..core.selection import Rules
@@ -77,6 +78,7 @@ class PairSpec:
     with_hub: bool = False
     forgets: bool = False
     text_limit: int = 0
+    preserve: Preserve = NOTHING_MORE
 
     @property
     def rulebook(self) -> Rulebook:

@@ -12,16 +12,19 @@ from __future__ import annotations
 from itertools import chain
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional
 
+from ..core.accounts import in_manifest
 from ..core.bisync_plan import Reconciliation
 from ..core.entries import Entry
 from ..core.errors import InputError, RemoteProtocolError
 from ..core.pair_report import PairReport
 from ..core.parcel import Item, Wants
 from ..core.paths import TreePath, show
+from ..core.preserve import NOTHING_MORE, Preserve
 from ..core.report import Report
 from ..core.selection import Rules
 from ..core.signature import Signature
 from ..core.steps import MirrorPlan
+from ..disk.accounts import accounts_in_plan, ids_here
 from ..disk.read import digest_of_pieces
 from ..disk.state import IDENTITY
 from ..link.ssh import Place, SshOptions, split_remote
@@ -48,7 +51,8 @@ _KINDS: Mapping[str, Optional[str]] = {"": None, "tree": "tree", "file": "file",
 
 def side_terms(path: bytes, spec: PairSpec) -> Dict[str, Any]:
     """The terms of the job ``side``."""
-    return {"path": path, "durable": spec.durable, "patience": int(spec.patience), "check": spec.check}
+    how = {"durable": spec.durable, "patience": int(spec.patience), "check": spec.check}
+    return {"path": path, **how, "preserve": spec.preserve.words}
 
 
 def remote_bisync(
@@ -59,7 +63,7 @@ def remote_bisync(
     :raises CopiaError: when the run cannot go on.
     """
     with conversation(right.host, options, "side", side_terms(right.path, spec), LIMITS) as talk:
-        return bisync(spec, right=RemoteSide(talk, right), announce=announce)
+        return bisync(spec, right=RemoteSide(talk, right, spec.preserve), announce=announce)
 
 
 def bisync_anywhere(spec: PairSpec, ssh: Mapping[str, Any]) -> PairReport:
@@ -78,16 +82,16 @@ def bisync_anywhere(spec: PairSpec, ssh: Mapping[str, Any]) -> PairReport:
 
 
 class RemoteSide:
-    """The tree at ``place``, over a talk in which ``side`` was opened."""
+    """The tree at ``place``, over a talk in which ``side`` was opened. Owners have the ids of this host."""
 
     is_far = True
 
-    def __init__(self, talk: Talk, place: Place) -> None:
+    def __init__(self, talk: Talk, place: Place, preserve: Preserve = NOTHING_MORE) -> None:
         """Hear that the job was accepted.
 
         :raises CopiaError: when it was refused.
         """
-        self._talk = talk
+        self._talk, self._keeps = talk, preserve
         self._name = f"{place.host}:{show(place.path)}"
         self._place = place.host.encode() + b":" + field(talk.accepted(), "place", bytes)
         self._lock_key = b""
@@ -139,7 +143,7 @@ class RemoteSide:
         """The tree, without what the rules leave out."""
         fields = {"exclude": list(rules.exclude), "include": list(rules.include)}
         listing = decode_listing(self._gather("scan", fields))
-        return Scanned(listing.manifest, listing.problems)
+        return Scanned(in_manifest(listing.manifest, ids_here(listing.accounts)), listing.problems)
 
     def digests_of(self, entries: List[Entry]) -> Dict[TreePath, bytes]:
         """The BLAKE3 of files and of the texts of links."""
@@ -161,16 +165,19 @@ class RemoteSide:
 
     def copy_aside(self, plan: MirrorPlan, at: Places) -> Report:
         """Carry out a plan whose content is on the host."""
-        return decode_report(self._gather("copy_aside", {}, in_parts(encode_orders(plan, at))))
+        return decode_report(self._gather("copy_aside", {}, in_parts(self._orders(plan, at))))
 
     def apply(self, plan: MirrorPlan, items: Iterator[Item]) -> Report:
         """Carry out a plan with the contents in ``items``; what was done."""
-        orders = encode_orders(plan, {})
+        orders = self._orders(plan, {})
         pack = pieces_in_parts(encode_pack(items, self._talk.codec))
         return decode_report(self._gather("apply", {"orders": len(orders)}, chain(in_parts(orders), pack)))
 
     def close(self) -> None:
         """The end of the conversation, which follows, lets go of the lock."""
+
+    def _orders(self, plan: MirrorPlan, at: Places) -> bytes:
+        return encode_orders(plan, at, accounts_in_plan(plan, self._keeps))
 
     def _ask(self, name: str, fields: Optional[Mapping[str, Any]] = None, parts: Iterable[Part] = ()) -> Message:
         self._talk.ask(name, fields, parts)

@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterator, Mapping
+from typing import Any, Callable, Dict, Iterator, Mapping, Tuple
 
+from ..core.accounts import in_plan
 from ..core.errors import InputError, RemoteProtocolError
 from ..core.parcel import Listing
+from ..core.preserve import parse_preserve
 from ..core.selection import Rules
+from ..core.steps import MirrorPlan
+from ..disk.accounts import accounts_in, ids_here
 from ..wire.fields import field, list_of, number, only
 from ..wire.frames import Limits
 from ..wire.messages import encode_listing
@@ -24,6 +28,7 @@ from ..wire.side_messages import (
 )
 from .grant import Grant
 from .local_side import LocalSide
+from .sides import Places
 from .talk import Message, Reply, Talk, in_parts, pieces_in_parts
 
 LIMITS = Limits()
@@ -40,12 +45,14 @@ class SideJob:
 
         :raises CopiaError: when the terms are damaged, or the grant does not hold it.
         """
-        only(terms, ("path", "durable", "patience", "check"))
+        only(terms, ("path", "durable", "patience", "check", "preserve"))
         self._check = field(terms, "check", bool)
         path = field(terms, "path", bytes)
         path = grant.to_read(path) if self._check else grant.to_write(path)
         patience = number(terms, "patience", 86400)
-        self._side = LocalSide(path, durable=field(terms, "durable", bool), patience=float(patience))
+        self._keeps = parse_preserve(list_of(terms, "preserve", str))
+        how: Dict[str, Any] = {"durable": field(terms, "durable", bool), "preserve": self._keeps}
+        self._side = LocalSide(path, patience=float(patience), **how)
         self._is_open = self._is_held = False
         self.facts: Dict[str, Any] = {"place": self._side.place}
         self._answers: Mapping[str, Callable[[Message, Talk], Reply]] = {
@@ -110,7 +117,8 @@ class SideJob:
     def _scan(self, ask: Message, _talk: Talk) -> Reply:
         rules = Rules(tuple(list_of(ask.fields, "exclude", str)), tuple(list_of(ask.fields, "include", str)))
         found = self._side.scan(rules)
-        return Reply({}, in_parts(encode_listing(Listing(found.manifest, True, found.problems))))
+        accounts = accounts_in(found.manifest, self._keeps)
+        return Reply({}, in_parts(encode_listing(Listing(found.manifest, True, found.problems, accounts))))
 
     def _digests(self, ask: Message, talk: Talk) -> Reply:
         entries = decode_entries(talk.gather(ask))
@@ -125,13 +133,19 @@ class SideJob:
         return Reply({}, pieces_in_parts(encode_pack(self._side.read(wants, at), talk.codec)))
 
     def _copy_aside(self, ask: Message, talk: Talk) -> Reply:
-        plan, at = decode_orders(talk.gather(ask))
+        plan, at = _orders(talk.gather(ask))
         return Reply({}, in_parts(encode_report(self._side.copy_aside(plan, at))))
 
     def _apply(self, ask: Message, _talk: Talk) -> Reply:
         pieces = ask.raw()
-        plan, _at = decode_orders(first_bytes(pieces, number(ask.fields, "orders", LIMITS.message)))
+        plan, _at = _orders(first_bytes(pieces, number(ask.fields, "orders", LIMITS.message)))
         return Reply({}, in_parts(encode_report(self._side.apply(plan, decode_pack(pieces)))))
+
+
+def _orders(data: bytes) -> Tuple[MirrorPlan, Places]:
+    """A plan with the ids of this host, and where the content for it is."""
+    plan, at, accounts = decode_orders(data)
+    return in_plan(plan, ids_here(accounts)), at
 
 
 def first_bytes(pieces: Iterator[bytes], size: int) -> bytes:

@@ -13,7 +13,9 @@ from ..core.errors import InputError
 from ..core.manifest import Block, Manifest, pack_rows, with_modes
 from ..core.parcel import Item, Listing, Wants
 from ..core.paths import TreePath, show
+from ..core.preserve import NOTHING_MORE, Preserve
 from ..core.selection import Rules, selector
+from ..disk.accounts import accounts_in
 from ..disk.digests import outwait_grain
 from ..disk.folders import Folders
 from ..disk.many import Locate
@@ -25,13 +27,16 @@ from ..values import dataclass, field
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """What is mirrored. ``mode_rule(kind, mode)`` forces modes; ``name`` is what a single file is listed as."""
+    """What is mirrored. ``mode_rule(kind, mode)`` forces modes; ``name`` is what a single file is listed as;
+    ``preserve`` says what is listed beside content, permissions and time.
+    """
 
     path: bytes
     rules: Rules = field(default_factory=Rules)
     checksum: bool = False
     mode_rule: Optional[Callable[[Kind, int], int]] = None
     name: bytes = b"-"
+    preserve: Preserve = NOTHING_MORE
 
 
 class Source:
@@ -54,7 +59,8 @@ class Source:
 
     def offer(self) -> Listing:
         """The listing of what is there, with forced modes, and with digests for ``checksum``."""
-        scan = Scan(selector=selector(self.spec.rules), mode_mask=0o777)
+        keeps = self.spec.preserve
+        scan = Scan(selector=selector(self.spec.rules), mode_mask=0o777, owner=keeps.owner, group=keeps.group)
         if self.is_tree:
             manifest = scan.tree(self._descriptor)
         else:
@@ -63,7 +69,7 @@ class Source:
             manifest = with_modes(manifest, self.spec.mode_rule)
         if self.spec.checksum:
             manifest = _with_digests(manifest, self._locate())
-        return Listing(manifest, self.is_tree, tuple(scan.problems))
+        return Listing(manifest, self.is_tree, tuple(scan.problems), accounts_in(manifest, keeps))
 
     def answer(self, wants: Wants, *, dry: bool = False) -> Iterator[Item]:
         """The parcel for ``wants``. A file that was written just now is read when its time stamp's grain has passed:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple
 
+from ..core.accounts import in_manifest
 from ..core.brakes import Brake, Limit, explain, pulled_brakes
 from ..core.entries import ABSENT, Entry, Kind, Problem
 from ..core.errors import Braked, InputError, RemoteProtocolError
@@ -16,10 +17,12 @@ from ..core.manifest import Manifest, with_owner
 from ..core.mirror_plan import hold_back_removals, plan_mirror, resolve_looks
 from ..core.parcel import Differs, Item, Listing, Same, Small, Trouble, Want, Wants
 from ..core.paths import TreePath, show
+from ..core.preserve import NOTHING_MORE, Preserve
 from ..core.report import Report, TextChange, foresee, is_text
 from ..core.selection import Rules, selector
 from ..core.signature import block_size_for
 from ..core.steps import MirrorPlan, PutFile, Reason
+from ..disk.accounts import ids_here
 from ..disk.ahead import Ahead
 from ..disk.folders import Folders
 from ..disk.many import Locate
@@ -59,6 +62,12 @@ class TargetSpec:
     text_limit: int = 0
     delta: bool = True
     patience: float = PATIENCE
+    preserve: Preserve = NOTHING_MORE
+
+    @property
+    def keeps(self) -> Preserve:
+        """What of the source's entries is kept: what is forced is not."""
+        return self.preserve.without(owner=self.owner is not None, group=self.group is not None)
 
 
 @dataclass
@@ -108,7 +117,8 @@ class Target:
         report = self._report
         spec = self.spec
         uid, gid = user_id(spec.owner), group_id(spec.group)
-        wanted = with_owner(listing.manifest, uid, gid) if (uid, gid) != (None, None) else listing.manifest
+        wanted = in_manifest(listing.manifest, ids_here(listing.accounts))
+        wanted = with_owner(wanted, uid, gid) if (uid, gid) != (None, None) else wanted
         clock = time.perf_counter()
         found, problems = self._ahead.result() if self._ahead else self._scan()
         clock = _lap(report, "scan", clock)
@@ -153,7 +163,9 @@ class Target:
         if self._descriptor is None:
             return Manifest(ABSENT), []
         spec = self.spec
-        scan = Scan(selector=selector(spec.rules), owner=spec.owner is not None, group=spec.group is not None)
+        owner, group = (forced is not None for forced in (spec.owner, spec.group))
+        owner, group = owner or spec.preserve.owner, group or spec.preserve.group
+        scan = Scan(selector=selector(spec.rules), owner=owner, group=group)
         manifest = scan.tree(self._descriptor) if self.is_tree else scan.single(self._descriptor, self.name, self.name)
         return manifest, scan.problems
 
@@ -226,10 +238,8 @@ class Target:
         if has_leftovers(self._descriptor):
             run(sweep(self._descriptor), do)
         spec = self.spec
-        run(
-            apply_plan(plan, items, self._descriptor, self._report, durable=spec.durable, text_limit=spec.text_limit),
-            do,
-        )
+        how: Dict[str, Any] = {"durable": spec.durable, "text_limit": spec.text_limit, "keeps": spec.keeps}
+        run(apply_plan(plan, items, self._descriptor, self._report, **how), do)
 
     def _locate(self) -> Locate:
         if self._descriptor is None:

@@ -12,6 +12,7 @@ from ..core.brakes import parse_limit
 from ..core.entries import Kind
 from ..core.errors import InputError
 from ..core.paths import show
+from ..core.preserve import parse_preserve
 from ..core.report import Report, plain_changes, stats, tree_diff
 from ..core.selection import Rules
 from ..core.twin import engine
@@ -48,6 +49,7 @@ def source_spec(options: Mapping[str, Any], modes: Modes) -> Dict[str, Any]:
         "checksum": options["compare"] == "checksum",
         "mode_rule": _mode_rule(modes),
         "name": os.path.basename(encoded(options["dest"]).rstrip(b"/")) or b"-",
+        "preserve": parse_preserve(options["preserve"]),
     }
 
 
@@ -75,6 +77,7 @@ def target_spec(options: Mapping[str, Any], *, check: bool, diff: bool) -> Dict[
         "force": options["force"],
         "owner": options["owner"],
         "group": options["group"],
+        "preserve": parse_preserve(options["preserve"]),
         "durable": options["durable"],
         "check": check,
         "text_limit": options["content_diff_limit"] if diff else 0,

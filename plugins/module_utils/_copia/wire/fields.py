@@ -8,8 +8,9 @@ Everything here raises ``RemoteProtocolError`` when a field is missing or in ano
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator, List, Mapping, Tuple, Type, TypeVar
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple, Type, TypeVar
 
+from ..core.accounts import Accounts
 from ..core.errors import RemoteProtocolError
 
 T = TypeVar("T")
@@ -60,6 +61,24 @@ def pairs(fields: Fields, key: str) -> Iterator[Tuple[bytes, str]]:
     """A list of pairs of bytes and text."""
     for pair in list_of(fields, key, list):
         if len(pair) != 2 or not (is_a(pair[0], bytes) and is_a(pair[1], str)):
+            raise RemoteProtocolError(f"a message has {key} in another form")
+        yield pair[0], pair[1]
+
+
+def pack_accounts(accounts: Accounts) -> Dict[str, Any]:
+    """Fields with the names of owners; none where there are none."""
+    packed = {"users": list(map(list, accounts.users)), "groups": list(map(list, accounts.groups))}
+    return {key: table for key, table in packed.items() if table}
+
+
+def accounts_of(fields: Fields) -> Accounts:
+    """The names of owners in a message, which may be without any."""
+    return Accounts(*(tuple(_accounts(fields, key)) for key in ("users", "groups")))
+
+
+def _accounts(fields: Fields, key: str) -> Iterator[Tuple[int, bytes]]:
+    for pair in list_of(fields, key, list) if key in fields else ():
+        if len(pair) != 2 or not (is_a(pair[0], int) and is_a(pair[1], bytes)):
             raise RemoteProtocolError(f"a message has {key} in another form")
         yield pair[0], pair[1]
 

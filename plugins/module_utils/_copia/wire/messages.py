@@ -22,7 +22,7 @@ from ..core.report import Report
 from ..core.signature import pack_signature, unpack_signature
 from ..core.steps import MakeDirectory, MirrorPlan, PutFile, PutLink, Reason, Remove, SetAttributes
 from . import envelope
-from .fields import is_a, list_of, pairs
+from .fields import accounts_of, is_a, list_of, pack_accounts, pairs
 
 
 def encode_listing(listing: Listing) -> bytes:
@@ -40,6 +40,7 @@ def encode_listing(listing: Listing) -> bytes:
             "sheltering": sorted(manifest.sheltering),
             "unlisted": sorted(manifest.unlisted),
             "problems": [[problem.path, problem.what] for problem in listing.problems],
+            **pack_accounts(listing.accounts),
         },
     )
 
@@ -62,7 +63,7 @@ def decode_listing(data: bytes) -> Listing:
         list_of(body, "unlisted", bytes),
     )
     problems = tuple(Problem(parse_path(path), str(what)) for path, what in pairs(body, "problems"))
-    return Listing(manifest, bool(body.get("tree")), problems)
+    return Listing(manifest, bool(body.get("tree")), problems, accounts_of(body))
 
 
 def _decode_root(rows: List[bytes]) -> Presence:

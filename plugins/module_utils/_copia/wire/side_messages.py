@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple, Type
 
+from ..core.accounts import NOBODY, Accounts
 from ..core.entries import Entry, Kind, Presence
 from ..core.errors import RemoteProtocolError
 from ..core.manifest import DIGEST_SIZE, Rows, pack_rows, parse_rows
@@ -19,7 +20,7 @@ from ..core.paths import TreePath, parse_path
 from ..core.signature import Signature, pack_signature, unpack_signature
 from ..core.steps import MakeDirectory, MirrorPlan, Move, PutFile, PutLink, Reason, Remove, SetAttributes
 from . import envelope
-from .fields import is_a, list_of, number
+from .fields import accounts_of, is_a, list_of, number, pack_accounts
 
 Places = Mapping[TreePath, TreePath]
 _REASONS = {int(reason): reason for reason in Reason}
@@ -105,8 +106,8 @@ def decode_asked(data: bytes) -> Tuple[Wants, Dict[TreePath, TreePath]]:
     return wants, _places(body)
 
 
-def encode_orders(plan: MirrorPlan, at: Places) -> bytes:
-    """A plan that is to be carried out as it is, and where the content for it is."""
+def encode_orders(plan: MirrorPlan, at: Places, accounts: Accounts = NOBODY) -> bytes:
+    """A plan that is to be carried out as it is, where the content for it is, and the names of the owners in it."""
     body: Dict[str, Any] = {name: _pack_steps(getattr(plan, name)) for name, _type in _STEPS}
     for name in ("clearances", "removals"):
         removals: Sequence[Remove] = getattr(plan, name)
@@ -114,11 +115,12 @@ def encode_orders(plan: MirrorPlan, at: Places) -> bytes:
     body["closings"] = _pack([(entry.path, entry) for entry in plan.closings])
     body["counts"] = [getattr(plan, name) for name in _COUNTS]
     body["at"] = _pack_places(at)
+    body.update(pack_accounts(accounts))
     return envelope.seal(envelope.Kind.ORDERS, body)
 
 
-def decode_orders(data: bytes) -> Tuple[MirrorPlan, Dict[TreePath, TreePath]]:
-    """The plan and the places in ``data``.
+def decode_orders(data: bytes) -> Tuple[MirrorPlan, Dict[TreePath, TreePath], Accounts]:
+    """The plan, the places and the names of the owners in ``data``.
 
     :raises RemoteProtocolError: when they are damaged.
     """
@@ -130,7 +132,8 @@ def decode_orders(data: bytes) -> Tuple[MirrorPlan, Dict[TreePath, TreePath]]:
         )
     numbers = dict(zip(_COUNTS, list_of(body, "counts", int, len(_COUNTS))))
     counts: Dict[str, Any] = {name: number(numbers, name) for name in _COUNTS}
-    return MirrorPlan(**groups, closings=tuple(_entries(body, "closings")), **counts), _places(body)
+    plan = MirrorPlan(**groups, closings=tuple(_entries(body, "closings")), **counts)
+    return plan, _places(body), accounts_of(body)
 
 
 def _pack(presences: Sequence[Tuple[bytes, Presence]]) -> List[Any]:

@@ -1,0 +1,106 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Owners on two hosts: names travel beside the ids, and the receiver puts its own ids in their place.
+
+Rules
+1. An id whose name the receiver knows becomes the id that the name has there; any other stays the number it is.
+2. Root is root everywhere: id 0 stays 0.
+
+What this file does not know: which names a host has.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, Dict, Iterable, Mapping, Set, Tuple
+
+from ..values import dataclass, replace
+from .entries import NOT_RECORDED, Entry, Presence
+from .manifest import ROW, Block, Manifest
+from .steps import MirrorPlan
+
+_IDS = struct.Struct(f"<4xII{ROW.size - 12}x")
+_AT = struct.Struct("<II")
+_OFFSET = 4
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The names of the ids that a listing or a plan uses, sorted by id; ids without a name are not in it."""
+
+    users: Tuple[Tuple[int, bytes], ...] = ()
+    groups: Tuple[Tuple[int, bytes], ...] = ()
+
+
+NOBODY = Accounts()
+
+
+@dataclass(frozen=True)
+class Ids:
+    """Ids of users and groups; or, as a mapping, what they become. What is not in it stays."""
+
+    users: Mapping[int, int]
+    groups: Mapping[int, int]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every id stays what it is."""
+        return not self.users and not self.groups
+
+    def entry(self, entry: Entry) -> Entry:
+        """The entry with the ids that it is to have."""
+        return entry._replace(uid=self.users.get(entry.uid, entry.uid), gid=self.groups.get(entry.gid, entry.gid))
+
+    def presence(self, presence: Presence) -> Presence:
+        """The same of what may be one."""
+        return self.entry(presence) if isinstance(presence, Entry) else presence
+
+
+def used_in(manifest: Manifest) -> Tuple[Set[int], Set[int]]:
+    """The ids of the users and of the groups that something in the manifest belongs to."""
+    pairs = {pair for block in manifest.blocks for pair in _IDS.iter_unpack(block.packed.rows)}
+    if isinstance(manifest.root, Entry):
+        pairs.add((manifest.root.uid, manifest.root.gid))
+    return _recorded(uid for uid, _gid in pairs), _recorded(gid for _uid, gid in pairs)
+
+
+def used_in_plan(plan: MirrorPlan) -> Tuple[Set[int], Set[int]]:
+    """The same of what a plan wants."""
+    entries = [step.wanted for group in (plan.makes, plan.puts, plan.moves, plan.settles) for step in group]
+    entries.extend(plan.closings)
+    return _recorded(entry.uid for entry in entries), _recorded(entry.gid for entry in entries)
+
+
+def _recorded(ids: Iterable[int]) -> Set[int]:
+    return set(ids) - {NOT_RECORDED}
+
+
+def in_manifest(manifest: Manifest, ids: Ids) -> Manifest:
+    """The manifest with the ids that the receiver has."""
+    if ids.is_empty:
+        return manifest
+    blocks = tuple(Block(b.directory, b.packed._replace(rows=_in_rows(b.packed.rows, ids))) for b in manifest.blocks)
+    return replace(manifest, root=ids.presence(manifest.root), blocks=blocks, _index={})
+
+
+def _in_rows(rows: bytes, ids: Ids) -> bytes:
+    made = bytearray(rows)
+    for number, (uid, gid) in enumerate(_IDS.iter_unpack(rows)):
+        _AT.pack_into(made, number * ROW.size + _OFFSET, ids.users.get(uid, uid), ids.groups.get(gid, gid))
+    return bytes(made)
+
+
+def in_plan(plan: MirrorPlan, ids: Ids) -> MirrorPlan:
+    """The plan with the ids that the receiver has, in all that it expects and wants."""
+    if ids.is_empty:
+        return plan
+    groups: Dict[str, Any] = {}
+    for name in ("makes", "puts", "moves", "settles"):
+        groups[name] = tuple(
+            replace(step, expected=ids.presence(step.expected), wanted=ids.entry(step.wanted))
+            for step in getattr(plan, name)
+        )
+    for name in ("clearances", "removals"):
+        groups[name] = tuple(replace(step, expected=ids.entry(step.expected)) for step in getattr(plan, name))
+    return replace(plan, closings=tuple(map(ids.entry, plan.closings)), **groups)
