@@ -26,7 +26,7 @@ from copia.flow.talk import Talk
 from copia.flow.target import TargetSpec
 from copia.link.pipe import Pipe
 from copia.link.ssh import Place
-from copia.wire.conversation import Role
+from copia.wire.conversation import PULSE_AFTER, Role
 from copia.wire.frames import Limits
 
 from tests.pairs import pair_spec
@@ -64,7 +64,9 @@ class Cable:
 
 
 class Line:
-    """A client's talk with a server in a thread. ``status`` is the server's exit status once it is closed."""
+    """A client's talk with a server in a thread. ``status`` is the server's exit status once it is closed; the server
+    bears silence for ``patience`` seconds.
+    """
 
     def __init__(
         self,
@@ -75,14 +77,18 @@ class Line:
         jobs: Optional[Mapping[str, OpenJob]] = None,
         most_there: Optional[int] = None,
         most_back: Optional[int] = None,
+        patience: Optional[float] = None,
+        pulse_after: float = PULSE_AFTER,
     ) -> None:
         self.there, self.back = Cable(most_there), Cable(most_back)
         self.status = -1
+        self._patience = patience
         self._jobs = jobs_for(Grant()) if jobs is None else jobs
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
         self._job, self._terms = job, terms
-        self.talk = Talk(Pipe(self.back.there, self.there.here), Role.CLIENT, our_hello(), limits=limits)
+        pipe = Pipe(self.back.there, self.there.here)
+        self.talk = Talk(pipe, Role.CLIENT, our_hello(), limits=limits, pulse_after=pulse_after)
 
     def __enter__(self) -> Talk:
         try:
@@ -102,7 +108,8 @@ class Line:
             thread.join() if isinstance(thread, threading.Thread) else thread.wait()
 
     def _serve(self) -> None:
-        self.status = serve(Pipe(self.there.there, self.back.here), our_hello(), self._jobs)
+        pipe = Pipe(self.there.there, self.back.here, patience=self._patience)
+        self.status = serve(pipe, our_hello(), self._jobs)
 
 
 def speak(data: bytes, jobs: Optional[Mapping[str, OpenJob]] = None) -> "tuple[int, bytes]":

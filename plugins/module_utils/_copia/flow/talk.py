@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Tuple, Type
 
-from ..core.errors import Braked, Busy, CopiaError, InputError, RemoteProtocolError, Unreachable
+from ..core.errors import Braked, Busy, CopiaError, InputError, LocalProtocolError, RemoteProtocolError, Unreachable
 from ..core.paths import show
 from ..link.pipe import Pipe
 from ..values import dataclass
@@ -77,16 +77,25 @@ def pieces_in_parts(pieces: Iterable[bytes]) -> Iterator[Part]:
 
 
 class Talk:
-    """One end. ``limits`` are the job's; ``name`` is what people call the other side, for messages."""
+    """One end. ``limits`` are the job's; ``name`` is what people call the other side, for messages; a client says
+    every ``pulse_after`` seconds that it is there.
+    """
 
     def __init__(
-        self, pipe: Pipe, role: Role, hello: Hello, *, limits: Optional[Limits] = None, name: str = ""
+        self,
+        pipe: Pipe,
+        role: Role,
+        hello: Hello,
+        *,
+        limits: Optional[Limits] = None,
+        name: str = "",
+        pulse_after: float = PULSE_AFTER,
     ) -> None:
         self.pipe = pipe
         self.codec = "none"
         self.was_refused = False
         self._conversation = Conversation(role, limits or Limits())
-        self._hello, self._name = hello, name
+        self._hello, self._name, self._pulse_after = hello, name, pulse_after
         self._pulse: Optional[_Pulse] = None
         self._parts: Iterator[Part] = iter(())
 
@@ -103,7 +112,7 @@ class Talk:
     def open(self, job: str, terms: Mapping[str, Any]) -> None:
         """A client asks for a job; ``accepted`` says what came of it."""
         self._say(Kind.OPEN, {"job": job, "terms": dict(terms)})
-        self._pulse = _Pulse(self)
+        self._pulse = _Pulse(self, self._pulse_after)
 
     def accepted(self) -> Mapping[str, Any]:
         """The facts with which the server accepts the job.
@@ -181,8 +190,12 @@ class Talk:
         self.pipe.close()
 
     def pulse(self) -> None:
-        """Say that this end is still there."""
-        self.pipe.send_if_idle(self._conversation.say(Kind.PULSE, {}))
+        """Say that this end is still there; nothing, when it has refused meanwhile."""
+        try:
+            said = self._conversation.say(Kind.PULSE, {})
+        except LocalProtocolError:
+            return
+        self.pipe.send_if_idle(said)
 
     def _say(self, kind: Kind, header: Dict[str, Any], raw: bytes = b"") -> None:
         data = self._conversation.say(kind, header, raw)
@@ -260,14 +273,14 @@ def _expected(frame: Frame, kind: Kind) -> Frame:
 class _Pulse:
     """A thread that pulses while its end is silent."""
 
-    def __init__(self, talk: Talk) -> None:
+    def __init__(self, talk: Talk, every: float) -> None:
         self._over = threading.Event()
-        self._talk = talk
+        self._talk, self._every = talk, every
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        while not self._over.wait(PULSE_AFTER):
+        while not self._over.wait(self._every):
             self._talk.pulse()
 
     def stop(self) -> None:

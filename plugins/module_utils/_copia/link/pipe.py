@@ -67,7 +67,7 @@ class Pipe:
             return self._held.popleft()
         while not self._at_end:
             if not _wait(self._in, -1, self._patience):
-                raise Unreachable(f"the other side has said nothing for {self._patience:.0f} s")
+                raise Unreachable(f"the other side has said nothing for {self._patience:g} s")
             piece = self._read()
             if piece:
                 return piece
@@ -113,7 +113,7 @@ class Pipe:
 
     def _wait_to_write(self) -> None:
         if not _wait(-1 if self._at_end else self._in, self._out, self._patience):
-            raise Unreachable(f"the other side has taken nothing for {self._patience:.0f} s")
+            raise Unreachable(f"the other side has taken nothing for {self._patience:g} s")
         piece = b"" if self._at_end else self._read()
         if piece:
             self._held.append(piece)

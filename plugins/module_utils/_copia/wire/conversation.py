@@ -151,8 +151,10 @@ class Conversation:
         """Hold one frame against the table, and go on to the state behind it."""
         state = self._states[who]
         _check_shape(frame, blame)
-        if frame.kind in (Kind.PULSE, Kind.REFUSE) and state not in (State.NEW, State.OVER):
-            self._states[who] = State.OVER if frame.kind is Kind.REFUSE else state
+        if frame.kind is Kind.PULSE and state not in (State.NEW, State.OVER):
+            return  # and writes nothing: a pulse is said by another thread than the rest
+        if frame.kind is Kind.REFUSE and state not in (State.NEW, State.OVER):
+            self._states[who] = State.OVER
             return
         rule = _RULES.get((who, state, frame.kind))
         if rule is None or not self._heard(rule.after):
