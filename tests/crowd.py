@@ -10,6 +10,7 @@ whole: it starts them, kills them, and checks the history.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pathlib
@@ -23,6 +24,7 @@ from copia.cli import main as copia
 from copia.core.entries import ABSENT, Entry
 from copia.core.errors import CopiaError
 from copia.core.hub_words import Held, Offer
+from copia.core.parcel import Small
 from copia.flow.hub_jobs import LIMITS, RemoteHub
 from copia.flow.remote import our_hello
 from copia.flow.talk import Talk
@@ -30,17 +32,35 @@ from copia.link.child import Child
 from copia.wire.conversation import Role
 
 from tests.chains import NOTHING, Done, broken
-from tests.hubs import file, put, text_of, tree
+from tests.hubs import TEXTS, file, put, text_of, tree
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[1]
 OURS = [sys.executable, "-c", "import sys, tests.conftest; from tests.crowd import main; sys.exit(main())"]
-PATHS, BATCH = 64, 10
+PATHS = 64
+BATCHES = (1, 10, 50, 19)
+"""How many operations a client puts at once, in turn."""
+
+
+def batch_of(number: int) -> Tuple[int, int]:
+    """The first operation of the batch that an operation is in, and of the next one."""
+    start = number - number % sum(BATCHES)
+    for size in BATCHES:
+        if number < start + size:
+            break
+        start += size
+    return start, start + size
 
 
 def version(name: str, number: int) -> Tuple[str, str]:
     """``(path, text)`` of a client's operation; the same for whoever asks."""
-    chance = random.Random(f"{name} {number // BATCH}")
-    return f"d{(place := chance.sample(range(PATHS), BATCH)[number % BATCH]) % 4}/{place}", f"{name} {number}"
+    start, end = batch_of(number)
+    place = _places(name, start, end)[number - start]
+    return f"d{place % 4}/{place}", f"{name} {number}"
+
+
+@functools.cache
+def _places(name: str, start: int, end: int) -> List[int]:
+    return random.Random(f"{name} {start}").sample(range(PATHS), end - start)
 
 
 def entry_of(path: str, text: str) -> Held:
@@ -100,15 +120,16 @@ class Client:
             talk.open("hub", {"root": b"", "client": "x"})
             hub = RemoteHub(talk)
             while self.open or self.next < operations:
-                self.batch(hub)
+                self.batch(hub, operations)
         finally:
             talk.close()
             child._process.kill()
             child.close()
 
-    def batch(self, hub: RemoteHub) -> None:
+    def batch(self, hub: RemoteHub, operations: int) -> None:
         if not self.open:
-            paths = {number: version(self.name, number)[0] for number in range(self.next, self.next + BATCH)}
+            end = min(batch_of(self.next)[1], operations)
+            paths = {number: version(self.name, number)[0] for number in range(self.next, end)}
             self.open = {number: self.known.get(path, NOTHING) for number, path in paths.items()}
         self.write({"asks": self.open})
         offers = []
@@ -119,24 +140,24 @@ class Client:
         for offer in offers:
             if isinstance(offer.wanted, Entry):
                 text_of(offer.wanted)
-        told = []
-        for number, outcome in zip(self.open, put(hub, *offers)):
-            told.append([number, outcome.decision.value, outcome.revision, self.text(hub, outcome.held)])
+        outcomes = put(hub, *offers)
+        texts = self.texts(hub, [outcome.held for outcome in outcomes])
+        told = [
+            [number, outcome.decision.value, outcome.revision, text]
+            for number, outcome, text in zip(self.open, outcomes, texts)
+        ]
         self.write({"told": told})
         self._replay({"told": told})
 
-    def text(self, hub: RemoteHub, held: Held) -> str:
-        """The text of a version; one that we never saw is fetched."""
-        if not isinstance(held, Entry):
-            return NOTHING
-        try:
-            return text_of(held).decode()
-        except KeyError:
-            (item,) = hub.fetch([held.path], [None])
-            text: str = getattr(item, "data", b"").decode()
-            if text and entry_of(held.path.decode(), text) == held:
-                return text
-            return ""
+    def texts(self, hub: RemoteHub, versions: List[Held]) -> List[str]:
+        """The texts of versions; those that we never saw are fetched."""
+        unseen = [held.path for held in versions if isinstance(held, Entry) and held.digest not in TEXTS]
+        for item in hub.fetch(unseen, [None] * len(unseen)) if unseen else ():
+            if isinstance(item, Small):
+                entry_of(item.path.decode(), item.data.decode())
+        return [
+            TEXTS.get(held.digest or b"", b"").decode() if isinstance(held, Entry) else NOTHING for held in versions
+        ]
 
 
 def history(folder: pathlib.Path, names: List[str]) -> Iterator[Done]:
@@ -151,6 +172,24 @@ def history(folder: pathlib.Path, names: List[str]) -> Iterator[Done]:
                 yield Done(path, asked[number][0], text, decision, revision, len(asked[number]))
 
 
+class Answers:
+    """How many operations were answered so far; what was read once is not read again."""
+
+    def __init__(self, folder: pathlib.Path, names: List[str]) -> None:
+        self._read = {folder / f"{name}.log": 0 for name in names}
+        self._count = 0
+
+    def count(self) -> int:
+        for log, at in self._read.items():
+            if log.exists():
+                with log.open("rb") as stream:
+                    stream.seek(at)
+                    lines = [line for line in stream if line.endswith(b"\n")]
+                self._read[log] += sum(map(len, lines))
+                self._count += sum(len(json.loads(line).get("told", ())) for line in lines)
+        return self._count
+
+
 def run(folder: pathlib.Path, clients: int, operations: int, kills: int) -> List[str]:
     """The crowd; what is wrong at the end."""
     root = folder / "hub"
@@ -163,6 +202,7 @@ def run(folder: pathlib.Path, clients: int, operations: int, kills: int) -> List
         return subprocess.Popen(command, cwd=CHECKOUT)
 
     running = {name: start(name) for name in names}
+    answers = Answers(folder, names)
     killed = 0
     while running:
         for name, process in list(running.items()):
@@ -172,8 +212,7 @@ def run(folder: pathlib.Path, clients: int, operations: int, kills: int) -> List
                 del running[name]
             except subprocess.TimeoutExpired:
                 pass
-        done = sum(len(events(folder, name)) for name in names) * BATCH / 2
-        while running and killed < kills and done > operations * clients * killed / (kills + 1):
+        while running and killed < kills and answers.count() > operations * clients * killed / (kills + 1):
             name = chance.choice(sorted(running))
             killed += 1
             if killed % 2:
