@@ -78,6 +78,7 @@ ROOMS = (
         (
             ("selection.py", "pathspec"),
             ("blocks.py", "blake3"),
+            ("folding.py", "unicodedata"),
             ("twin.py", "_copia_native"),
         ),
         NO_IO,

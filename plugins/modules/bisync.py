@@ -23,6 +23,8 @@ description:
   - Files, directories (empty ones too) and symbolic links are carried, with permissions and with times in nanoseconds.
     Sockets, pipes and devices are left alone. Owners are carried with O(preserve) only, and the permissions of the two
     tops are not.
+  - Names that are one name on a side whose file system ignores case or how Unicode is composed are left alone on both
+    sides and are problems of the run.
   - A run that is killed is finished by the next. An edit made during the run is never lost; the path becomes
     a problem and the next run takes it up.
 extends_documentation_fragment:

@@ -21,6 +21,8 @@ description:
   - Files, directories (empty ones too) and symbolic links are mirrored, with permissions and with times in nanoseconds.
     Sockets, pipes and devices are skipped and counted. The set-user-ID, set-group-ID and sticky bits of the source are
     not taken over; O(mode) and O(directory_mode) can set them.
+  - Names that are one name in O(dest), where its file system ignores case or how Unicode is composed, are left alone
+    and are problems of the run.
   - What changed is decided by content. Where size and time are the same nobody looks (see O(compare)); where the
     size is the same and the time is not, the digests are compared. A time that alone is different is put right and
     counted as touched, and is never a change.

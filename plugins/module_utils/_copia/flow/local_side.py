@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
 
 from ..core.entries import Entry
 from ..core.errors import InputError
+from ..core.folding import Folding
 from ..core.parcel import Item, Wants
 from ..core.paths import TreePath, show, split
 from ..core.preserve import NOTHING_MORE, Preserve
@@ -106,6 +107,15 @@ class LocalSide:
         scan = Scan(selector=selector(rules), mode_mask=0o777, owner=self._keeps.owner, group=self._keeps.group)
         manifest = scan.tree(self._root)
         return Scanned(manifest, tuple(scan.problems))
+
+    def folding(self, *, may_write: bool) -> Folding:
+        """Which names the file system takes for one."""
+        from ..disk.probe import probe_folding, seen_folding
+
+        if not may_write:
+            return seen_folding(self._root)
+        found: Folding = self._run(probe_folding(self._root))
+        return found
 
     def digests_of(self, entries: List[Entry]) -> Dict[TreePath, bytes]:
         """The BLAKE3 of files and of the texts of links."""

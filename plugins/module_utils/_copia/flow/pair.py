@@ -46,6 +46,7 @@ from ..values import dataclass, field
 from .contents import checked, replaced_by, wants_of
 from .leftovers import undone_of, without_unsaved
 from .sides import Considers, HandsOver, Places, Side
+from .spelling import spelled_alike
 from .texts import texts_of
 
 if TYPE_CHECKING:
@@ -149,9 +150,10 @@ class Pair:
         two = other.result() if other else self.sides[1].scan(rules)
         for side, found in zip(self.report.sides, (one, two)):
             side.problems.extend(found.problems)
-        left, right = one.manifest, two.manifest
+        trees = (one.manifest, two.manifest, self._base.manifest if self._base else None)
+        (left, right, base), collided = spelled_alike(self.sides, trees, may_write=not self.spec.check)
+        self.report.problems.extend(collided)
         self.report.scanned, self.report.files = len(left) + len(right), left.count_files()
-        base = self._base.manifest if self._base else None
         self._emptied = [len(left), len(right)]
         if self.spec.with_hub:
             right, base = with_times_of(left, right), with_times_of(left, base) if base else None

@@ -16,6 +16,7 @@ from ..core.accounts import in_manifest
 from ..core.bisync_plan import Reconciliation
 from ..core.entries import Entry
 from ..core.errors import InputError, RemoteProtocolError
+from ..core.folding import EVERY, Folding
 from ..core.pair_report import PairReport
 from ..core.parcel import Item, Wants
 from ..core.paths import TreePath, show
@@ -28,7 +29,7 @@ from ..disk.accounts import accounts_in_plan, ids_here
 from ..disk.read import digest_of_pieces
 from ..disk.state import IDENTITY
 from ..link.ssh import Place, SshOptions, split_remote
-from ..wire.fields import field
+from ..wire.fields import field, number
 from ..wire.messages import decode_listing
 from ..wire.pack import decode_pack, encode_pack
 from ..wire.reports import decode_report
@@ -144,6 +145,10 @@ class RemoteSide:
         fields = {"exclude": list(rules.exclude), "include": list(rules.include)}
         listing = decode_listing(self._gather("scan", fields))
         return Scanned(in_manifest(listing.manifest, ids_here(listing.accounts)), listing.problems)
+
+    def folding(self, *, may_write: bool) -> Folding:
+        """Which names the file system there takes for one; whether it may write is in the terms already."""
+        return Folding(number(self._ask("folding").fields, "folding", int(EVERY)))
 
     def digests_of(self, entries: List[Entry]) -> Dict[TreePath, bytes]:
         """The BLAKE3 of files and of the texts of links."""

@@ -63,6 +63,7 @@ class SideJob:
             "identity": self._identity,
             "sweep": self._sweep,
             "scan": self._scan,
+            "folding": self._folding,
             "digests": self._digests,
             "signatures": self._signatures,
             "read": self._read,
@@ -119,6 +120,9 @@ class SideJob:
         found = self._side.scan(rules)
         accounts = accounts_in(found.manifest, self._keeps)
         return Reply({}, in_parts(encode_listing(Listing(found.manifest, True, found.problems, accounts))))
+
+    def _folding(self, _ask: Message, _talk: Talk) -> Reply:
+        return Reply({"folding": int(self._side.folding(may_write=self._is_held and not self._check))})
 
     def _digests(self, ask: Message, talk: Talk) -> Reply:
         entries = decode_entries(talk.gather(ask))

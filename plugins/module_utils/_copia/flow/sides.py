@@ -9,8 +9,9 @@ Rules
 3. Nothing is kept from one call to the next but the open root and its lock, so a side may be asked again.
 4. Whoever reads a file on a side waits there until the file's time stamp's grain has passed (``disk/digests.py``).
 
-Order of a run: ``kind``, perhaps ``make``, ``open``, ``lock``, ``identity``, ``sweep``, ``scan``, ``digests_of``, then
-for each side ``copy_aside``, then for each ``read`` of the other into ``apply``, and ``close`` whatever happens.
+Order of a run: ``kind``, perhaps ``make``, ``open``, ``lock``, ``identity``, ``sweep``, ``scan``, perhaps
+``folding``, ``digests_of``, then for each side ``copy_aside``, then for each ``read`` of the other into ``apply``, and
+``close`` whatever happens.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 from typing import Dict, Iterator, List, Mapping, Optional, Protocol, Tuple, runtime_checkable
 
 from ..core.entries import Entry, Problem
+from ..core.folding import Folding
 from ..core.manifest import Manifest
 from ..core.parcel import Item, Wants
 from ..core.paths import TreePath
@@ -109,6 +111,14 @@ class Considers(Protocol):
 
     def consider(self, plan: MirrorPlan) -> Tuple[MirrorPlan, Dict[TreePath, Signature]]:
         """What of a plan is to be sent, and signatures of what contents may come as differences to."""
+
+
+@runtime_checkable
+class Folds(Protocol):
+    """A side whose file system may take two names for one."""
+
+    def folding(self, *, may_write: bool) -> Folding:
+        """In which ways it does; with ``may_write`` the root is locked, and a file may be made to find out."""
 
 
 @runtime_checkable

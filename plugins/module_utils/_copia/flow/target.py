@@ -13,6 +13,7 @@ from ..core.accounts import in_manifest
 from ..core.brakes import Brake, Limit, explain, pulled_brakes
 from ..core.entries import ABSENT, Entry, Kind, Problem
 from ..core.errors import Braked, InputError, RemoteProtocolError
+from ..core.folding import Folding, in_words, left_alone
 from ..core.manifest import Manifest, with_owner
 from ..core.mirror_plan import hold_back_removals, plan_mirror, resolve_looks
 from ..core.parcel import Differs, Item, Listing, Same, Small, Trouble, Want, Wants
@@ -30,6 +31,7 @@ from ..disk.read import hash_files, locate_in_tree, locate_single, read_small, s
 from ..disk.root import group_id, has_leftovers, kind_of_root, lock_root, open_source, user_id
 from ..disk.scan import Scan, is_native
 from ..values import dataclass, field, replace
+from .spelling import spelled_like
 
 if TYPE_CHECKING:
     from ..disk.operations import Perform
@@ -122,7 +124,7 @@ class Target:
         clock = time.perf_counter()
         found, problems = self._ahead.result() if self._ahead else self._scan()
         clock = _lap(report, "scan", clock)
-        plan = plan_mirror(wanted, found, delete=spec.delete and self.is_tree, checksum=spec.checksum)
+        plan = self._plan(wanted, found)
         plan = self._look(plan, digests_of)
         plan = self._brake(plan, listing)
         report.problems.extend((*listing.problems, *problems))
@@ -168,6 +170,34 @@ class Target:
         scan = Scan(selector=selector(spec.rules), owner=owner, group=group)
         manifest = scan.tree(self._descriptor) if self.is_tree else scan.single(self._descriptor, self.name, self.name)
         return manifest, scan.problems
+
+    def _plan(self, wanted: Manifest, found: Manifest) -> MirrorPlan:
+        """The plan; names that are one name here are left alone."""
+        alike = spelled_like(wanted, found, self._folding)
+        wanted, found = (left_alone(manifest, alike.collisions) for manifest in (wanted, alike.spelled))
+        plan = plan_mirror(wanted, found, delete=self.spec.delete and self.is_tree, checksum=self.spec.checksum)
+        collided = tuple(in_words(collision, "the destination") for collision in alike.collisions)
+        return replace(plan, problems=(*plan.problems, *collided)) if collided else plan
+
+    def _folding(self) -> Folding:
+        """Which names the file system takes for one. To find out, a missing destination is made now."""
+        from ..disk.operations import run
+        from ..disk.perform import perform
+        from ..disk.probe import probe_folding, seen_folding
+        from ..disk.stage import make_root
+
+        if self.spec.check:
+            return Folding.NONE if self._descriptor is None else seen_folding(self._descriptor)
+        do = self._perform or perform
+        try:
+            if self._descriptor is None:
+                self._descriptor = run(make_root(self.root), do)
+            lock_root(self._descriptor, self.root, patience=self.spec.patience)
+            found: Folding = run(probe_folding(self._descriptor), do)
+        except OSError as error:
+            what = os.strerror(error.errno or 0)
+            raise InputError(f"dest {show(self.spec.path)} cannot be changed: {what}") from error
+        return found
 
     def _look(self, plan: MirrorPlan, digests_of: Optional[Digests]) -> MirrorPlan:
         """Hash our own version of the files that have the same size and nothing else to go by."""
