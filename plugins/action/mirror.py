@@ -22,13 +22,13 @@ from ..module_utils._copia.core.errors import CopiaError, InputError
 from ..module_utils._copia.core.manifest import DIGEST_SIZE
 from ..module_utils._copia.core.parcel import Item, Listing, Wants
 from ..module_utils._copia.flow.mirror import refuse_overlap
-from ..module_utils._copia.flow.pump import pieces_of
+from ..module_utils._copia.flow.pump import pieces_of, unpacking
 from ..module_utils._copia.flow.source import Source, SourceSpec, tree_digest
 from ..module_utils._copia.flow.target import Target, TargetSpec
 from ..module_utils._copia.task.modes import modes_of
 from ..module_utils._copia.task.options import encoded, result_of, source_spec, target_spec
 from ..module_utils._copia.wire.messages import decode_listing, decode_wants, encode_listing, encode_wants
-from ..module_utils._copia.wire.pack import codecs, decode_pack
+from ..module_utils._copia.wire.pack import codecs
 from ..modules.engine_step import EngineMissing
 from ..plugin_utils.courier import Courier, StepFailed
 from ..plugin_utils.libraries import load, require_libraries
@@ -142,7 +142,7 @@ class ActionModule(ActionBase):
             **courier.send("wants", encode_wants(wants, listing)),
         }
         parcel = courier.step("answer", arguments, pick_codec(options["compress"], answer["codecs"]))["parcel"]
-        return decode_pack(pieces_of(courier.receive(parcel)))
+        return unpacking(pieces_of(courier.receive(parcel)))
 
 
 def _listed(source: Source, shared: Shared, key: str) -> Tuple[str, bytes]:

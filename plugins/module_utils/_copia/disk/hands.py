@@ -115,15 +115,21 @@ def _in_order(hands: int, do: Callable[[P], R], parts: Iterable[P]) -> Iterator[
             thread.join()
 
 
-def beside(do: Callable[[P], R], parts: Iterable[P]) -> Iterator[R]:
-    """``map`` by a hand of its own, one part at a time, while the next parts are fetched; where there are several."""
-    waiting = iter(parts)
-    first = list(itertools.islice(waiting, 2))
-    everything = itertools.chain(first, waiting)
-    if len(first) < 2 or twin.native is None:
-        yield from map(do, everything)
-    else:
-        yield from _in_order(1, do, everything)
+def ahead(hands: int) -> Callable[[Callable[[P], R], Iterable[P]], Iterator[R]]:
+    """A map that has so many hands do parts while the next ones are fetched, and keeps the order; the hands come with
+    the second part.
+    """
+
+    def through(do: Callable[[P], R], parts: Iterable[P]) -> Iterator[R]:
+        waiting = iter(parts)
+        first = list(itertools.islice(waiting, 2))
+        everything = itertools.chain(first, waiting)
+        if len(first) < 2 or twin.native is None:
+            yield from map(do, everything)
+        else:
+            yield from _in_order(hands, do, everything)
+
+    return through
 
 
 class Hashing:

@@ -19,9 +19,9 @@ from ..core.selection import Rules
 from ..wire.fields import field, list_of, number, only
 from ..wire.frames import Limits
 from ..wire.messages import decode_listing, decode_wants, encode_listing, encode_plan, encode_wants
-from ..wire.pack import decode_pack, encode_pack
 from ..wire.reports import encode_report
 from .grant import Grant
+from .pump import packing, unpacking
 from .source import Source, SourceSpec
 from .talk import Message, Reply, Talk, in_parts, pieces_in_parts
 from .target import Considered, Target, TargetSpec
@@ -93,7 +93,7 @@ class SourceJob:
         if ask.name == "answer" and self._listing is not None:
             wants = decode_wants(talk.gather(ask), self._listing)
             items = self._source.answer(wants, dry=field(ask.fields, "dry", bool))
-            return Reply({}, pieces_in_parts(encode_pack(items, talk.codec)))
+            return Reply({}, pieces_in_parts(packing(items, talk.codec)))
         raise RemoteProtocolError(f"a source is asked {ask.name!r}, which it does not answer here")
 
     def close(self) -> None:
@@ -135,7 +135,7 @@ class TargetJob:
         if ask.name == "consider":
             return self._consider(decode_listing(talk.gather(ask)))
         if ask.name == "finish" and self._considered is not None:
-            report = self._target.finish(self._considered.plan, decode_pack(ask.raw()))
+            report = self._target.finish(self._considered.plan, unpacking(ask.raw()))
             return Reply({}, in_parts(encode_report(report)))
         raise RemoteProtocolError(f"a target is asked {ask.name!r}, which it does not answer here")
 

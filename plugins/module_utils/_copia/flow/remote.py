@@ -20,9 +20,10 @@ from ..wire.conversation import Hello, Role
 from ..wire.fields import field, number
 from ..wire.frames import Limits
 from ..wire.messages import decode_listing, decode_plan, decode_wants, encode_listing, encode_wants
-from ..wire.pack import codecs, decode_pack, encode_pack
+from ..wire.pack import codecs
 from ..wire.reports import decode_report
 from .mirror_jobs import LIMITS, source_terms, target_terms
+from .pump import unpacking
 from .source import Source, SourceSpec, tree_digest
 from .talk import Talk, in_parts, pieces_in_parts
 from .target import Target, TargetSpec
@@ -94,8 +95,7 @@ def push_over(talk: Talk, here: Source, announce: Optional[Announce], *, dry: bo
     plan, _so_far, _is_tree = decode_plan(packed[:size])
     if announce:
         announce(plan)
-    items = here.answer(decode_wants(packed[size:], listing), dry=dry)
-    talk.ask("finish", {}, pieces_in_parts(encode_pack(items, talk.codec)))
+    talk.ask("finish", {}, pieces_in_parts(here.packed(decode_wants(packed[size:], listing), talk.codec, dry=dry)))
     report = decode_report(talk.gather(talk.answer()))
     report.seconds["offer"] = offered
     report.tree = tree_digest(listing)
@@ -129,7 +129,7 @@ def pull_over(talk: Talk, spec: TargetSpec, expect: Expect) -> Report:
             expect.announce(considered.plan)
         wants = encode_wants(considered.wants, listing)
         talk.ask("answer", {"dry": spec.check}, in_parts(wants))
-        report = here.finish(considered.plan, decode_pack(talk.answer().raw()))
+        report = here.finish(considered.plan, unpacking(talk.answer().raw()))
     finally:
         here.close()
     report.tree = tree_digest(listing)

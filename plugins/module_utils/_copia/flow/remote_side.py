@@ -31,7 +31,6 @@ from ..disk.state import IDENTITY
 from ..link.ssh import Place, SshOptions, split_remote
 from ..wire.fields import field, number
 from ..wire.messages import decode_listing
-from ..wire.pack import decode_pack, encode_pack
 from ..wire.reports import decode_report
 from ..wire.side_messages import (
     decode_digests,
@@ -42,6 +41,7 @@ from ..wire.side_messages import (
 )
 from .bisync import bisync
 from .pair import PairSpec
+from .pump import packing, unpacking
 from .remote import conversation
 from .side_job import LIMITS
 from .sides import Places, Scanned
@@ -166,7 +166,7 @@ class RemoteSide:
         """The parcel that answers ``wants``, in their order."""
         if not wants:
             return iter(())
-        return decode_pack(self._ask("read", {}, in_parts(encode_asked(wants, at))).raw())
+        return unpacking(self._ask("read", {}, in_parts(encode_asked(wants, at))).raw())
 
     def copy_aside(self, plan: MirrorPlan, at: Places) -> Report:
         """Carry out a plan whose content is on the host."""
@@ -175,7 +175,7 @@ class RemoteSide:
     def apply(self, plan: MirrorPlan, items: Iterator[Item]) -> Report:
         """Carry out a plan with the contents in ``items``; what was done."""
         orders = self._orders(plan, {})
-        pack = pieces_in_parts(encode_pack(items, self._talk.codec))
+        pack = pieces_in_parts(packing(items, self._talk.codec))
         return decode_report(self._gather("apply", {"orders": len(orders)}, chain(in_parts(orders), pack)))
 
     def close(self) -> None:

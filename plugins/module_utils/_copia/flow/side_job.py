@@ -17,7 +17,6 @@ from ..disk.accounts import accounts_in, ids_here
 from ..wire.fields import field, list_of, number, only
 from ..wire.frames import Limits
 from ..wire.messages import encode_listing
-from ..wire.pack import decode_pack, encode_pack
 from ..wire.reports import encode_report
 from ..wire.side_messages import (
     decode_asked,
@@ -28,6 +27,7 @@ from ..wire.side_messages import (
 )
 from .grant import Grant
 from .local_side import LocalSide
+from .pump import packing, unpacking
 from .sides import Places
 from .talk import Message, Reply, Talk, in_parts, pieces_in_parts
 
@@ -134,7 +134,7 @@ class SideJob:
 
     def _read(self, ask: Message, talk: Talk) -> Reply:
         wants, at = decode_asked(talk.gather(ask))
-        return Reply({}, pieces_in_parts(encode_pack(self._side.read(wants, at), talk.codec)))
+        return Reply({}, pieces_in_parts(packing(self._side.read(wants, at), talk.codec)))
 
     def _copy_aside(self, ask: Message, talk: Talk) -> Reply:
         plan, at = _orders(talk.gather(ask))
@@ -143,7 +143,7 @@ class SideJob:
     def _apply(self, ask: Message, _talk: Talk) -> Reply:
         pieces = ask.raw()
         plan, _at = _orders(first_bytes(pieces, number(ask.fields, "orders", LIMITS.message)))
-        return Reply({}, in_parts(encode_report(self._side.apply(plan, decode_pack(pieces)))))
+        return Reply({}, in_parts(encode_report(self._side.apply(plan, unpacking(pieces)))))
 
 
 def _orders(data: bytes) -> Tuple[MirrorPlan, Places]:

@@ -23,6 +23,7 @@ from ..disk.read import Reader, digest_of_pieces, hash_files, locate_in_tree, lo
 from ..disk.root import kind_of_root, open_source, split_file
 from ..disk.scan import Scan
 from ..values import dataclass, field
+from .pump import packing
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,8 @@ class Source:
         return reader.items_in_tree(wants) if self.is_tree else reader.items(wants)
 
     def packed(self, wants: Wants, codec: str, *, dry: bool = False) -> Iterator[bytes]:
-        """The parcel as a pack, in pieces; it is compressed beside the reading."""
-        from ..disk.hands import beside
-        from ..wire.pack import encode_pack
-
-        return encode_pack(self.answer(wants, dry=dry), codec, beside)
+        """The parcel as a pack, in pieces."""
+        return packing(self.answer(wants, dry=dry), codec)
 
     def answer_here(self, wants: Wants, *, dry: bool = False) -> Iterator[Item]:
         """The same for a target in this process: whole files are not read here, the target copies them."""

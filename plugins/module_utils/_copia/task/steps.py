@@ -21,12 +21,12 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping
 from ..core.errors import CopiaError, RemoteProtocolError
 from ..core.parcel import Listing
 from ..flow.mirror import mirror
-from ..flow.pump import pieces_of
+from ..flow.pump import pieces_of, unpacking
 from ..flow.source import Source, SourceSpec
 from ..flow.target import Target, TargetSpec
 from ..values import dataclass
 from ..wire.messages import decode_listing, decode_plan, decode_wants, encode_listing, encode_plan, encode_wants
-from ..wire.pack import codecs, decode_pack
+from ..wire.pack import codecs
 from .modes import Modes, modes_of
 from .options import on_host, result_of, source_spec, target_spec
 
@@ -146,7 +146,7 @@ def _finish(task: Task) -> Dict[str, Any]:
     plan, report, is_tree = decode_plan(task.message("plan"))
     target = Target(task.target(), is_tree=is_tree, report=report)
     try:
-        report = target.finish(plan, decode_pack(task.pieces("parcel")))
+        report = target.finish(plan, unpacking(task.pieces("parcel")))
     finally:
         target.close()
     return result_of(report, task.options, diff=task.diff)

@@ -5,14 +5,15 @@
 
 Two layers. Outside, after the magic bytes, chunks: codec, length, stored length, bytes. Inside, over the joined
 chunks, items: a tag, lengths, raw bytes. Small files share a chunk, so they are compressed together; a chunk that does
-not shrink is stored as it is. Both readers are sans-I/O: bytes in, items out, and "not yet" is an answer.
+not shrink is stored as it is. Both readers are sans-I/O: bytes in, items out, and "not yet" is an answer. Chunks are
+made and expanded one by one, so a caller with hands to spare can have several done at once.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Tuple
 
 from ..core.errors import LocalProtocolError, RemoteProtocolError
 from ..core.parcel import SMALL_LIMIT, Begin, Broken, Copied, Data, Differs, End, Item, Same, Small, Trouble
@@ -46,8 +47,16 @@ def codecs() -> Tuple[str, ...]:
     return ("zstd", "zlib", "none")
 
 
-Through = Callable[[Callable[[bytes], bytes], Iterable[bytes]], Iterable[bytes]]
-"""``map``, or one that keeps the order and does one part at a time while the next is fetched."""
+Through = Callable[[Callable[[Any], bytes], Iterable[Any]], Iterable[bytes]]
+"""``map``, or one that keeps the order and works some parts ahead."""
+
+
+class _Chunk(NamedTuple):
+    """A chunk as it is stored; ``length`` is what it expands to, in bytes."""
+
+    codec: int
+    length: int
+    stored: bytes
 
 
 def encode_pack(items: Iterable[Item], codec: str = "zlib", through: Through = map) -> Iterator[bytes]:
@@ -85,8 +94,10 @@ def _cut(raw: bytes) -> Iterator[bytes]:
 
 
 def _compressor(codec: int) -> Callable[[bytes], bytes]:
-    """A function that makes a chunk: compressed where that shrinks it; after a miss it only probes the next one."""
-    squeeze: Callable[[bytes], bytes] = _zstd_squeeze() if codec == ZSTD else (lambda raw: zlib.compress(raw, 1))
+    """A function that makes a chunk: compressed where that shrinks it; after a miss it only probes the next one. Where
+    several work at once, "after" is what one of them knows: that costs a probe, and the pack is as good.
+    """
+    squeeze = _zstd_squeeze() if codec == ZSTD else lambda raw: zlib.compress(raw, 1)
     missed = False
 
     def chunk(raw: bytes) -> bytes:
@@ -104,10 +115,10 @@ def _compressor(codec: int) -> Callable[[bytes], bytes]:
 
 
 def _zstd_squeeze() -> Callable[[bytes], bytes]:
+    """With a machine for every chunk: one can't be used by two at once."""
     import zstandard
 
-    machine = zstandard.ZstdCompressor(level=3)
-    return lambda raw: bytes(machine.compress(raw))
+    return lambda raw: bytes(zstandard.ZstdCompressor(level=3).compress(raw))
 
 
 def _checked_path(path: bytes) -> int:
@@ -155,22 +166,14 @@ class PackReader:
 
         :raises RemoteProtocolError: when the bytes are foreign, damaged, over a limit, or go on behind the end.
         """
-        self._outer += data
-        found: List[Item] = []
-        for raw in self._take_chunks():
-            self._inner += raw
-            self._take_items(found)
-        return found
+        return [item for chunk in self.chunks(data) for item in self.items(_expand(chunk))]
 
-    def close(self) -> None:
-        """Say that no more bytes come.
+    def chunks(self, data: bytes) -> Iterator[_Chunk]:
+        """The chunks that ``data`` completes, as they are stored: the outer half of ``receive``.
 
-        :raises RemoteProtocolError: when the pack was not complete.
+        :raises RemoteProtocolError: when the bytes are foreign, or a length is impossible.
         """
-        if not self._closed or self._outer:
-            raise RemoteProtocolError("the pack is cut off: its end is missing")
-
-    def _take_chunks(self) -> Iterator[bytes]:
+        self._outer += data
         if not self._started:
             if not MAGIC.startswith(self._outer[: len(MAGIC)]):
                 raise RemoteProtocolError("not a copia pack: expected the magic bytes COPIAPK1")
@@ -180,19 +183,25 @@ class PackReader:
         at = 0
         while len(self._outer) - at >= _CHUNK_HEAD.size:
             codec, length, stored = _CHUNK_HEAD.unpack_from(self._outer, at)
-            if self._closed or length > MAX_CHUNK or stored > length or not length:
+            if length > MAX_CHUNK or stored > length or not length:
                 raise RemoteProtocolError("the pack is damaged: a chunk of an impossible length")
             end = at + _CHUNK_HEAD.size + stored
             if len(self._outer) < end:
                 break
-            yield _expand(codec, self._outer[at + _CHUNK_HEAD.size : end], length)
+            yield _Chunk(codec, length, self._outer[at + _CHUNK_HEAD.size : end])
             at = end
         self._outer = self._outer[at:]
 
-    def _take_items(self, found: List[Item]) -> None:
+    def items(self, raw: bytes) -> List[Item]:
+        """The items that the bytes of the next chunk complete: the inner half of ``receive``.
+
+        :raises RemoteProtocolError: when they are damaged, over a limit, or go on behind the end.
+        """
+        found: List[Item] = []
+        self._inner += raw
         at = 0
         try:
-            while at < len(self._inner):
+            while at < len(self._inner) and not self._closed:
                 if self._inner[at] == _CLOSE:
                     self._closed = True
                     at += 1
@@ -204,6 +213,15 @@ class PackReader:
         self._inner = self._inner[at:]
         if self._closed and self._inner:
             raise RemoteProtocolError("the pack goes on behind its end")
+        return found
+
+    def close(self) -> None:
+        """Say that no more bytes come.
+
+        :raises RemoteProtocolError: when the pack was not complete.
+        """
+        if not self._closed or self._outer:
+            raise RemoteProtocolError("the pack is cut off: its end is missing")
 
 
 class _NeedMore(Exception):
@@ -287,8 +305,9 @@ def _text(data: bytes, at: int) -> Tuple[str, int]:
     return raw.decode("utf-8", "replace"), at
 
 
-def _expand(codec: int, stored: bytes, length: int) -> bytes:
+def _expand(chunk: _Chunk) -> bytes:
     """A chunk's bytes, never more than it declares."""
+    codec, length, stored = chunk
     if codec == PLAIN:
         raw = stored
     elif codec == DEFLATED:
@@ -305,31 +324,25 @@ def _expand(codec: int, stored: bytes, length: int) -> bytes:
     return raw
 
 
-_zstd_machine: Optional[Any] = None
-
-
 def _zstd_expand(stored: bytes, length: int) -> bytes:
-    global _zstd_machine
     try:
         import zstandard
     except ImportError:
         raise RemoteProtocolError("the pack is compressed with zstd; install zstandard on this side") from None
-    if _zstd_machine is None:
-        _zstd_machine = zstandard.ZstdDecompressor()
     try:
         if zstandard.frame_content_size(stored) != length:
             raise RemoteProtocolError("the pack is damaged: a chunk is not as long as it says")
-        return bytes(_zstd_machine.decompress(stored, max_output_size=length))
+        return bytes(zstandard.ZstdDecompressor().decompress(stored, max_output_size=length))
     except zstandard.ZstdError as error:
         raise RemoteProtocolError(f"the pack is damaged: {error}") from error
 
 
-def decode_pack(pieces: Iterable[bytes]) -> Iterator[Item]:
-    """The items of a whole pack that arrives in ``pieces``.
+def decode_pack(pieces: Iterable[bytes], through: Through = map) -> Iterator[Item]:
+    """The items of a whole pack that arrives in ``pieces``; ``through`` has each chunk expanded.
 
     :raises RemoteProtocolError: when it is foreign, damaged or cut off.
     """
     reader = PackReader()
-    for piece in pieces:
-        yield from reader.receive(piece)
+    for raw in through(_expand, (chunk for piece in pieces for chunk in reader.chunks(piece))):
+        yield from reader.items(raw)
     reader.close()
