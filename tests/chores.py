@@ -137,8 +137,7 @@ def machine(tally: Tally) -> None:
 
 
 def hub(tally: Tally) -> None:
-    """8 clients of a hub with 2,000 operations each, and 200 kills; the fault tests run a part of it."""
-    os.environ["COPIA_HUB_CROWD"] = "8 2000 200"
+    """8 clients of a hub with 2,000 operations each, and 200 kills: of the fault tests that one alone."""
     run(tally, "hub", [sys.executable, "-m", "pytest", "-rs", "tests/faults/test_hub_crowd.py"])
 
 
@@ -158,7 +157,7 @@ def unit_on(tally: Tally, version: str, *folders: str) -> None:
             return
         (venv / "ready").touch()
     # what a longer search finds, it finds on one interpreter
-    fewer = ["env", "COPIA_BISYNC_STEPS=2000", "COPIA_HUB_EXAMPLES=20"]
+    fewer = ["env", "COPIA_BISYNC_STEPS=2000", "COPIA_HUB_EXAMPLES=20", "COPIA_HUB_CROWD=8 60 8"]
     pytest = [venv / "bin" / "python", "-m", "pytest", "-rs", "--ignore", "tests/unit/architecture"]
     run(tally, name, [*fewer, *pytest, *folders])
 

@@ -10,8 +10,8 @@ import pathlib
 
 from tests.crowd import run
 
-SIZE = os.environ.get("COPIA_HUB_CROWD", "8 60 8")
-"""Clients, operations of each, kills: ``python -m tests.chores hub`` runs 8 2000 200."""
+SIZE = os.environ.get("COPIA_HUB_CROWD", "8 2000 200")
+"""Clients, operations of each, kills; ``COPIA_HUB_CROWD='8 60 8'`` takes some seconds."""
 
 
 def test_a_crowd_that_is_killed_again_and_again_leaves_one_line(tmp_path: pathlib.Path) -> None:

@@ -18,6 +18,8 @@ _HASH_DIGITS = (16, 24, 32, 64)
 _MARK = b".conflict-"
 _COPY = rb"\.conflict-(?:[A-Za-z0-9._-]+-)?[0-9a-f]{16,64}$"
 _HOST_MOST = 64
+_NEVER_CUT = NAME_MOST - len(".conflict-") - _HOST_MOST - len("-") - _HASH_DIGITS[-1]
+_OF_A_LONG_NAME = 64
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,12 @@ def cut(name: bytes, most: int) -> bytes:
     while end > 0 and most - end < 4 and name[end] & 0xC0 == 0x80:
         end -= 1
     return name[: end if end and name[end] & 0xC0 != 0x80 else most]
+
+
+def copies_start(path: TreePath) -> TreePath:
+    """How the paths of all conflict copies of ``path`` begin. Long names are cut, to where depends on the rest."""
+    directory, name = split(original_of(path))
+    return join(directory, name + b".conflict-" if len(name) <= _NEVER_CUT else name[:_OF_A_LONG_NAME])
 
 
 def copies_of(path: TreePath, names: AbstractSet[bytes]) -> int:

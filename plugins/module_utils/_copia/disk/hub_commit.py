@@ -20,7 +20,7 @@ import time
 from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ..core.cas import Decision, Fate, Likeness, judge_offer, judge_stale, likeness
-from ..core.conflicts import conflict_names, copies_of
+from ..core.conflicts import conflict_names, copies_of, copies_start
 from ..core.entries import ABSENT, Entry, Kind, Presence, Unknown
 from ..core.errors import RemoteProtocolError
 from ..core.hub_words import Held, Offer, Outcome, Receipt
@@ -256,9 +256,10 @@ class Batch:
         return None, None
 
     def _names(self, path: TreePath) -> Set[bytes]:
-        directory, name = split(path)
+        """Names in the path's directory, all conflict copies of it among them."""
+        directory, start = split(copies_start(path))
         pending = {split(row)[1] for row in self.looking.rows if split(row)[0] == directory}
-        return pending | self.hub.index.names_from(directory, name[:64])
+        return pending | self.hub.index.names_from(directory, start)
 
     def _nearest(self, directory: TreePath) -> TreePath:
         """The nearest directory at or above ``directory`` that is there."""
