@@ -9,6 +9,7 @@ between an answer and what is put, or dies before it says what it did) is one li
 
 from __future__ import annotations
 
+import os
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from blake3 import blake3
@@ -34,6 +35,8 @@ class ModelHub:
     def __init__(self) -> None:
         self.id = bytes(16)
         self.revision = 0
+        self.oldest = 0
+        self.stamps = {0: bytes(16)}
         self.rows: Dict[TreePath, Row] = {}
         self.contents: Dict[TreePath, bytes] = {}
         self.seen: Dict[str, int] = {}
@@ -49,12 +52,16 @@ class ModelHub:
     def write(self, name: str, text: "bytes | None", *, mtime_ns: int = 10**18) -> None:
         """Somebody else changes a file, or removes what is there."""
         path = TreePath(name.encode())
-        self.revision += 1
+        self._advance()
         held: Held = ABSENT
         if text is not None:
             held = Entry(path, Kind.FILE, len(text), mtime_ns, 0o644, blake3(text).digest())
             self.contents[path] = text
         self.rows[path] = Row(path, held, self.revision)
+
+    def _advance(self) -> None:
+        self.revision += 1
+        self.stamps[self.revision] = os.urandom(16)
 
     def held(self, path: TreePath) -> Held:
         """What is there."""
@@ -66,18 +73,19 @@ class ModelHub:
         self.calls.append("facts")
         there = [row.held for row in self.rows.values() if isinstance(row.held, Entry)]
         clients = tuple(ClientSeen(name, revision, 0) for name, revision in self.seen.items())
-        return HubFacts(self.id, self.revision, len(there), sum(entry.size for entry in there), 0, clients=clients)
+        size = sum(entry.size for entry in there)
+        return HubFacts(self.id, self.revision, len(there), size, 0, 0, clients, self.oldest)
 
     def news(self, since: Optional[Mark]) -> Iterator[NewsPage]:
         """What changed since a mark."""
         self.calls.append("news")
-        is_full = since is None or since.hub_id != self.id or since.revision > self.revision
+        is_full = since is None or (since.hub_id, since.stamp) != (self.id, self.stamps.get(since.revision))
         known = -1 if is_full or since is None else since.revision
         new = (row for row in self.rows.values() if row.revision > known)
         rows = sorted((row for row in new if not (is_full and row.held == ABSENT)), key=lambda row: row.path)
         pages = [rows[start : start + PAGE] for start in range(0, len(rows), PAGE)] or [[]]
         for number, page in enumerate(pages):
-            yield NewsPage(tuple(page), self.revision, is_full, number == len(pages) - 1)
+            yield NewsPage(tuple(page), self.revision, is_full, number == len(pages) - 1, self.stamps[self.revision])
 
     def offer(self, offers: Sequence[Offer]) -> Tuple[Answer, ...]:
         """What would become of each."""
@@ -88,10 +96,10 @@ class ModelHub:
         """Take them."""
         self.calls.append("put")
         self.before_put()
-        self.revision += 1
+        self._advance()
         outcomes = tuple(self._one(offer, items) for offer in offers)
         self.after_put()
-        return Receipt(outcomes, self.revision)
+        return Receipt(outcomes, self.revision, self.stamps[self.revision])
 
     def _one(self, offer: Offer, items: Iterator[Item]) -> Outcome:
         path, wanted = offer.path, offer.wanted
@@ -161,6 +169,7 @@ def restored(hub: ModelHub, revision: int) -> ModelHub:
     """The hub as it was at a revision: somebody played back a backup."""
     back = ModelHub()
     back.revision = revision
+    back.stamps = {number: stamp for number, stamp in hub.stamps.items() if number <= revision}
     back.rows = {path: row for path, row in hub.rows.items() if row.revision <= revision}
     back.contents = {path: text for path, text in hub.contents.items() if path in back.rows}
     return back

@@ -84,6 +84,12 @@ def open_hub(root: pathlib.Path, client: str = "a", **how: object) -> HubSession
     return HubSession(HubSpec(os.fsencode(root), client, **how))  # type: ignore[arg-type]
 
 
+def mark_of(hub: Hub) -> Mark:
+    """What a client knows that was just told everything."""
+    *_pages, last = hub.news(None)
+    return Mark(hub.facts().hub_id, last.revision, last.stamp)
+
+
 def rows(hub: Hub, since: Optional[Mark] = None) -> Dict[bytes, Row]:
     """The news by path."""
     return {row.path: row for page in hub.news(since) for row in page.rows}

@@ -20,6 +20,7 @@ from copia.core.hub_plan import (
     for_hub,
     judge_agreed,
     judge_answer,
+    judge_line,
     judge_part,
     not_agreed,
     offer_of,
@@ -67,7 +68,22 @@ def answers_agree(kernel: Kernel) -> bool:
     )
 
 
-KERNELS = [(judge_part, parts_agree), (judge_agreed, agreements_agree), (judge_answer, answers_agree)]
+def lines_agree(kernel: Kernel) -> bool:
+    rows = table(PAGE, "Whether the hub is the one that we agreed with")
+    return all(
+        kernel(case["knows our revision"] == "yes", case["ours is too old"] == "yes").value
+        == verdict(rows, case, "line")
+        for case in LINES
+    )
+
+
+LINES = cases(**{"knows our revision": YES_NO, "ours is too old": YES_NO})
+KERNELS = [
+    (judge_part, parts_agree),
+    (judge_agreed, agreements_agree),
+    (judge_answer, answers_agree),
+    (judge_line, lines_agree),
+]
 
 
 @pytest.mark.parametrize(("kernel", "agrees"), KERNELS, ids=[kernel.__name__ for kernel, _agrees in KERNELS])
@@ -79,6 +95,7 @@ def test_a_kernel_is_its_table_and_no_mutant_of_it_is(kernel: Kernel, agrees: Ca
 def test_every_row_of_the_page_decides_something() -> None:
     assert not idle_rows(table(PAGE, "Which part is taken"), PARTS)
     assert not idle_rows(table(PAGE, "An answer"), ANSWERS)
+    assert not idle_rows(table(PAGE, "Whether the hub is the one that we agreed with"), LINES)
     assert not idle_rows(table(PAGE, "What is agreed on"), AGREEMENTS)
 
 

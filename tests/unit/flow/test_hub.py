@@ -13,12 +13,12 @@ import pytest
 from copia.core.cas import Decision
 from copia.core.entries import ABSENT, Entry, Kind
 from copia.core.errors import RemoteProtocolError
-from copia.core.hub_words import Mark, Offer
+from copia.core.hub_words import Offer
 from copia.core.parcel import Begin, Data, Same, Small, Trouble
 from copia.core.paths import TreePath
 from copia.flow.hub import HubSession
 
-from tests.hubs import LONG_AGO, change, file, folder, link, new, open_hub, put, rows, tree
+from tests.hubs import LONG_AGO, change, file, folder, link, mark_of, new, open_hub, put, rows, tree
 
 ONE, TWO, THREE = (file("a", text) for text in ("one", "two", "three"))
 
@@ -78,7 +78,7 @@ def test_an_offer_changes_nothing(root: pathlib.Path, hub: HubSession) -> None:
 
 def test_a_removal_is_conditional_and_leaves_a_tombstone(root: pathlib.Path, hub: HubSession) -> None:
     put(hub, *new(ONE, file("b", "b")))
-    mark = Mark(hub.facts().hub_id, hub.facts().revision)
+    mark = mark_of(hub)
     put(hub, change(ONE, TWO))
     assert put(hub, change(ONE, ABSENT))[0].decision is Decision.STALE
     assert put(hub, change(TWO, ABSENT))[0].decision is Decision.COMMIT
@@ -151,7 +151,7 @@ def test_bits_beyond_the_permissions_are_stripped(root: pathlib.Path, hub: HubSe
 
 def test_changes_by_hand_become_revisions(root: pathlib.Path, hub: HubSession) -> None:
     put(hub, *new(ONE, file("b", "b"), file("d/c", "c")))
-    mark = Mark(hub.facts().hub_id, hub.facts().revision)
+    mark = mark_of(hub)
     (root / "a").write_text("by hand")
     (root / "b").unlink()
     (root / "d/c").rename(root / "c")

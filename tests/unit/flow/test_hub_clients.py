@@ -6,19 +6,19 @@
 from __future__ import annotations
 
 import pathlib
+import shutil
 from typing import Iterator
 
 import pytest
 from copia.core.cas import Decision
 from copia.core.entries import ABSENT
 from copia.core.errors import Busy, InputError
-from copia.core.hub_words import Mark
 from copia.core.parcel import Begin, Data, End, Item, Small, Trouble
 from copia.core.paths import TreePath
 from copia.core.rights import READ_ONLY, parse_rights
 from copia.flow.hub import HubSession
 
-from tests.hubs import change, file, folder, new, open_hub, put, rows, tree
+from tests.hubs import change, file, folder, mark_of, new, open_hub, put, rows, tree
 
 ONE, TWO, THREE = (file("a", text) for text in ("one", "two", "three"))
 
@@ -37,7 +37,7 @@ def fixture_hub(root: pathlib.Path) -> Iterator[HubSession]:
 
 def test_a_lost_index_is_made_anew_and_is_another_hub(root: pathlib.Path, hub: HubSession) -> None:
     put(hub, *new(ONE, file("d/b", "b")))
-    before = hub.facts()
+    before, before_mark = hub.facts(), mark_of(hub)
     hub.close()
     index = root / ".copia/hub/index.sqlite"
     for damage in (index.unlink, lambda: index.write_bytes(b"no index at all" * 999), lambda: index.write_bytes(b"")):
@@ -46,7 +46,7 @@ def test_a_lost_index_is_made_anew_and_is_another_hub(root: pathlib.Path, hub: H
         facts = with_new.facts()
         assert facts.hub_id != before.hub_id
         assert facts.files == 2
-        pages = list(with_new.news(Mark(before.hub_id, before.revision)))
+        pages = list(with_new.news(before_mark))
         assert all(page.is_full for page in pages)
         assert not any(row.held == ABSENT for page in pages for row in page.rows)
         with_new.close()
@@ -65,25 +65,61 @@ def test_a_session_notices_that_its_index_was_made_anew(root: pathlib.Path, hub:
 
 def test_news_of_a_forgotten_time_are_everything(root: pathlib.Path, hub: HubSession) -> None:
     put(hub, *new(ONE, file("b", "b")))
-    mark = Mark(hub.facts().hub_id, hub.facts().revision)
+    mark = mark_of(hub)
     put(hub, change(ONE, ABSENT))
     assert not any(page.is_full for page in hub.news(mark))
     forgetful = open_hub(root, tombstone_days=0)
     assert all(page.is_full for page in forgetful.news(mark))
     assert set(rows(forgetful, mark)) == {b"b"}
-    late = Mark(mark.hub_id, forgetful.facts().revision)
-    assert not any(page.is_full for page in forgetful.news(late))
+    assert forgetful.facts().oldest == forgetful.facts().revision
+    assert not any(page.is_full for page in forgetful.news(mark_of(forgetful)))
     forgetful.close()
 
 
+def test_a_hub_restored_from_a_backup_is_found_out_although_it_has_as_many_revisions_again(
+    root: pathlib.Path, tmp_path: pathlib.Path, hub: HubSession
+) -> None:
+    put(hub, *new(ONE, file("b", "b")))
+    early = mark_of(hub)
+    shutil.copytree(root, tmp_path / "backup", symlinks=True)
+    put(hub, change(ONE, TWO))
+    late = mark_of(hub)
+    hub.close()
+    shutil.rmtree(root)
+    shutil.move(tmp_path / "backup", root)
+    restored = open_hub(root)
+    assert all(page.is_full for page in restored.news(late)), "it has no such revision"
+    assert not any(page.is_full for page in restored.news(early)), "what was before the backup is still true"
+    put(restored, change(ONE, THREE))
+    now = mark_of(restored)
+    assert (now.hub_id, now.revision) == (late.hub_id, late.revision) and now.stamp != late.stamp
+    assert all(page.is_full for page in restored.news(late)), "it has another revision of that number"
+    assert set(rows(restored, early)) == {b"a"}
+    restored.close()
+
+
+def test_a_client_is_away_from_when_its_revision_was_not_the_newest_any_more(root: pathlib.Path) -> None:
+    """However old a revision is: who was told of it and nothing came after has missed nothing."""
+    session = open_hub(root)
+    put(session, *new(ONE))
+    mark = mark_of(session)
+    session.close()
+    for _again in range(2):
+        forgetful = open_hub(root, tombstone_days=0)
+        assert not any(page.is_full for page in forgetful.news(mark))
+        forgetful.close()
+
+
 def test_news_come_in_pages(hub: HubSession) -> None:
+    empty = mark_of(hub)
     put(hub, *new(*(file(f"d{number % 7}/{number}", "x") for number in range(2500))))
-    for since in (None, Mark(hub.facts().hub_id, 0)):
+    for since in (None, empty):
         pages = list(hub.news(since))
         assert [page.is_last for page in pages] == [False, False, True]
         paths = [row.path for page in pages for row in page.rows]
         assert len(paths) == len(set(paths)) == 2507
-        assert {page.revision for page in pages} == {1}
+        assert {(page.revision, page.stamp) for page in pages} == {(1, mark_of(hub).stamp)}
+        assert any(page.is_full for page in pages) is (since is None)
 
 
 def test_rights_are_those_of_the_hub_side(root: pathlib.Path, hub: HubSession) -> None:

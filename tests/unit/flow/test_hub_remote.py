@@ -13,7 +13,7 @@ import pytest
 from copia.core.cas import Decision
 from copia.core.entries import ABSENT
 from copia.core.errors import CopiaError, InputError, RemoteProtocolError
-from copia.core.hub_words import Mark, Offer
+from copia.core.hub_words import Offer
 from copia.core.parcel import Data, Small
 from copia.core.paths import TreePath
 from copia.core.rights import READ_ONLY
@@ -23,7 +23,7 @@ from copia.flow.hub_jobs import LIMITS, RemoteHub, client_name
 from copia.flow.jobs import forced_hub, jobs_for
 from copia.flow.talk import Part
 
-from tests.hubs import change, file, folder, link, new, put, rows, tree
+from tests.hubs import change, file, folder, link, mark_of, new, put, rows, tree
 from tests.lines import Line
 
 ONE, TWO = file("a", "one"), file("a", "two")
@@ -48,7 +48,7 @@ def fixture_hub(root: pathlib.Path) -> Iterator[RemoteHub]:
 def test_a_session_over_a_wire_is_a_session(root: pathlib.Path, hub: RemoteHub) -> None:
     outcomes = put(hub, *new(folder("d"), file("d/x", "x", mode=0o600), link("l", "d/x"), ONE))
     assert {outcome.decision for outcome in outcomes} == {Decision.COMMIT}
-    mark = Mark(hub.facts().hub_id, hub.facts().revision)
+    mark = mark_of(hub)
     put(hub, change(ONE, TWO), change(file("d/x", "x"), ABSENT))
     assert tree(root) == {"a": "two", "l": "->d/x"}
     news = rows(hub, mark)

@@ -186,6 +186,35 @@ def test_a_hub_that_went_back_is_not_the_one_that_we_agreed_with(fleet: Fleet) -
     assert report.pair.base == "none"
 
 
+def test_a_hub_that_went_back_and_on_to_as_many_revisions_is_not_the_one_that_we_agreed_with(fleet: Fleet) -> None:
+    agreed(fleet, "x=1 y=2")
+    early = fleet.hub.revision
+    fleet.grow("a", "x=2b z=after-the-backup")
+    fleet.sync("a")
+    late = fleet.hub.revision
+    fleet.hub = restored(fleet.hub, early)
+    while fleet.hub.revision < late:
+        fleet.hub.write("y", None)
+    before = fleet.texts("a"), fleet.hub.texts()
+    with pytest.raises(Braked, match="root_recreated"):
+        fleet.sync("a")
+    assert (fleet.texts("a"), fleet.hub.texts()) == before
+    report = fleet.sync("a", force=True)
+    assert report.pair.base == "none" and "nothing is removed" in report.pair.notes[0]
+    assert {b"2b", b"2", b"after-the-backup"} <= set(fleet.texts("a").values())
+    assert fleet.sync("a").pair.base == "trusted"
+
+
+def test_who_was_away_for_longer_than_the_hub_remembers_merges_and_removes_nothing(fleet: Fleet) -> None:
+    agreed(fleet, "x=1 y=2")
+    fleet.hub.write("y", None)
+    fleet.hub.stamps = {fleet.hub.revision: fleet.hub.stamps[fleet.hub.revision]}
+    fleet.hub.oldest = fleet.hub.revision
+    report = fleet.sync("a")
+    assert report.pair.base == "none" and not report.pair.conflicts
+    assert fleet.texts("a") == fleet.hub.texts() == {b"x": b"1", b"y": b"2"}
+
+
 def test_another_hub_at_the_place_starts_anew_and_removes_nothing(fleet: Fleet) -> None:
     agreed(fleet, "x=1 y=2")
     fleet.hub = ModelHub()

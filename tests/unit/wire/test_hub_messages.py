@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs" / "formats" / "hub-messages.md"
 HUB = bytes(range(16))
+STAMP = bytes(range(16, 32))
 OLD = Entry(TreePath(b"d/a"), Kind.FILE, 3, 10**18, 0o644, b"\x11" * 32)
 NEW = Entry(TreePath(b"d/a"), Kind.FILE, 4, 10**18 + 1, 0o600, b"\x22" * 32)
 LINK = Entry(TreePath(b"l"), Kind.LINK, 0, 10**18, 0o777, target=b"d/a")
@@ -38,10 +39,10 @@ class Example(NamedTuple):
 
 EXAMPLES: Dict[str, Example] = {
     "facts": Example(
-        HubFacts(HUB, 7, 2, 7, 1, 1000, (ClientSeen("web1", 5, 10**18),)), say.encode_facts, say.decode_facts
+        HubFacts(HUB, 7, 2, 7, 1, 1000, (ClientSeen("web1", 5, 10**18),), 3), say.encode_facts, say.decode_facts
     ),
     "page": Example(
-        NewsPage((Row(NEW.path, NEW, 6), Row(LINK.path, LINK, 3), Row(GONE, ABSENT, 7)), 7, False, True),
+        NewsPage((Row(NEW.path, NEW, 6), Row(LINK.path, LINK, 3), Row(GONE, ABSENT, 7)), 7, False, True, STAMP),
         say.encode_page,
         say.decode_page,
     ),
@@ -63,6 +64,7 @@ EXAMPLES: Dict[str, Example] = {
                 Outcome(GONE, Decision.REFUSED, 0, b"", ABSENT, "no right to delete"),
             ),
             7,
+            STAMP,
         ),
         say.encode_receipt,
         say.decode_receipt,
@@ -176,12 +178,14 @@ def each(build: Callable[..., Any], *others: Any) -> Any:
     return st.lists(row.map(lambda values: build(*values)), max_size=5)
 
 
+IDS = st.binary(min_size=16, max_size=16)
 MESSAGES = {
     "facts": st.builds(
         HubFacts,
-        st.binary(min_size=16, max_size=16),
+        IDS,
         *[NUMBERS] * 5,
         st.lists(st.builds(ClientSeen, st.sampled_from(["a", "web-1", "x" * 64]), NUMBERS, NUMBERS)).map(tuple),
+        NUMBERS,
     ),
     "page": st.builds(
         NewsPage,
@@ -189,6 +193,7 @@ MESSAGES = {
         NUMBERS,
         st.booleans(),
         st.booleans(),
+        IDS,
     ),
     "offers": each(Offer).map(tuple),
     "answers": each(
@@ -206,6 +211,7 @@ MESSAGES = {
             WHYS,
         ).map(tuple),
         NUMBERS,
+        IDS,
     ),
     "paths": st.lists(PATHS, max_size=5),
 }

@@ -109,6 +109,23 @@ def judge_answer(decision: Decision, removal: bool, insists: bool) -> Next:
     return Next.COPY
 
 
+class Line(enum.Enum):
+    """What a hub's revisions are, seen from the one that we were told last."""
+
+    SAME = "same"
+    FORGOTTEN = "forgotten"
+    WENT_BACK = "went back"
+
+
+def judge_line(is_known: bool, is_too_old: bool) -> Line:
+    """Whether the hub's revisions go on where we were; ``is_too_old`` says that it remembers none as old as ours."""
+    if is_known:
+        return Line.SAME
+    if is_too_old:
+        return Line.FORGOTTEN
+    return Line.WENT_BACK
+
+
 class Selects(Protocol):
     """What may leave entries out."""
 

@@ -26,11 +26,20 @@ REMOVED = ABSENT
 """What an offer wants that is to remove: nothing at the path."""
 
 
+NO_STAMP = bytes(16)
+"""The stamp of no revision."""
+
+
 class Mark(NamedTuple):
-    """What a client knows of a hub: which hub it is (16 bytes), and up to which revision it was told."""
+    """What a client knows of a hub: which hub it is (16 bytes), and up to which revision it was told.
+
+    ``stamp`` is what the hub called that revision: 16 random bytes that each revision gets when it is made. A hub that
+    was restored from a backup and has as many revisions again calls them otherwise.
+    """
 
     hub_id: bytes
     revision: int
+    stamp: bytes = NO_STAMP
 
 
 class Offer(NamedTuple):
@@ -74,10 +83,13 @@ class Outcome(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """An outcome for each offer of one ``put``, in their order; all of it is on disk. ``revision`` is the hub's."""
+    """An outcome for each offer of one ``put``, in their order; all of it is on disk. ``revision`` is the hub's, and
+    ``stamp`` that one's.
+    """
 
     outcomes: Tuple[Outcome, ...]
     revision: int
+    stamp: bytes = NO_STAMP
 
 
 class Row(NamedTuple):
@@ -91,14 +103,16 @@ class Row(NamedTuple):
 class NewsPage(NamedTuple):
     """Some of the news. There is always at least one page, and the last one says so.
 
-    ``revision`` is what the client knows when it has taken all pages; the same on each. ``is_full`` says that the pages
-    together list the whole tree, without what was removed: the client merges, and deletes nothing because of them.
+    ``revision`` is what the client knows when it has taken all pages, and ``stamp`` that one's; the same on each.
+    ``is_full`` says that the pages together list the whole tree, without what was removed: the client merges, and
+    deletes nothing because of them.
     """
 
     rows: Tuple[Row, ...]
     revision: int
     is_full: bool
     is_last: bool
+    stamp: bytes = NO_STAMP
 
 
 class ClientSeen(NamedTuple):
@@ -112,7 +126,8 @@ class ClientSeen(NamedTuple):
 @dataclass(frozen=True)
 class HubFacts:
     """A hub. ``hub_id`` is 16 random bytes, new when the index had to be rebuilt; ``files``, ``bytes`` and
-    ``conflicts`` (conflict copies) count what it holds below the client's prefix; ``quota`` is in bytes, 0 without one.
+    ``conflicts`` (conflict copies) count what it holds below the client's prefix; ``quota`` is in bytes, 0 without one;
+    ``oldest`` is the first revision since which it can tell what changed.
     """
 
     hub_id: bytes
@@ -122,6 +137,7 @@ class HubFacts:
     conflicts: int
     quota: int = 0
     clients: Tuple[ClientSeen, ...] = ()
+    oldest: int = 0
 
 
 class Hub(Protocol):

@@ -21,6 +21,7 @@ from typing import Any, Iterator, Optional, Tuple
 
 from ..core.entries import ABSENT
 from ..core.errors import RemoteProtocolError
+from ..core.hub_words import NO_STAMP
 from ..core.manifest import Block, Manifest, Rows, checked_manifest
 from ..core.paths import TreePath
 from ..values import dataclass
@@ -28,8 +29,8 @@ from . import operations as op
 from .state import IDENTITY
 
 MAGIC = b"COPA"
-VERSION = 1
-_HEAD = struct.Struct("<4sHQ")
+VERSION = 2
+_HEAD = struct.Struct("<4sHQ16s")
 _BLOCK = struct.Struct("<IIIIII")
 _DIGEST = 32
 _FLUSH_AT = 1 << 18
@@ -41,11 +42,14 @@ Identities = Tuple[bytes, bytes]
 
 @dataclass(frozen=True)
 class Archive:
-    """``epoch`` counts what was recorded so far; ``is_old`` says that the newest generation was damaged."""
+    """``epoch`` counts what was recorded so far, or is a hub's revision with its ``stamp``; ``is_old`` says that the
+    newest generation was damaged.
+    """
 
     manifest: Manifest
     epoch: int
     is_old: bool = False
+    stamp: bytes = NO_STAMP
 
 
 def key_of(identities: Identities) -> bytes:
@@ -58,10 +62,10 @@ def load(folder: int, identities: Identities) -> Optional[Archive]:
     key = key_of(identities)
     for name, is_old in ((NEWEST, False), (BEFORE, True)):
         try:
-            manifest, epoch = _decode(_read(folder, key + name), identities)
+            manifest, epoch, stamp = _decode(_read(folder, key + name), identities)
         except (OSError, RemoteProtocolError):
             continue
-        return Archive(manifest, epoch, is_old)
+        return Archive(manifest, epoch, is_old, stamp)
     return None
 
 
@@ -130,7 +134,7 @@ def _without(folder: int, name: bytes) -> op.Acts:
 
 
 def _encode(identities: Identities, archive: Archive) -> Iterator[bytes]:
-    yield _HEAD.pack(MAGIC, VERSION, archive.epoch) + b"".join(sorted(identities))
+    yield _HEAD.pack(MAGIC, VERSION, archive.epoch, archive.stamp) + b"".join(sorted(identities))
     for block in archive.manifest.blocks:
         rows = zlib.compress(block.packed.rows, 1)
         parts = (block.directory, block.packed.names, rows, block.packed.targets, block.packed.digests)
@@ -138,15 +142,15 @@ def _encode(identities: Identities, archive: Archive) -> Iterator[bytes]:
     yield _BLOCK.pack(0, 0, 0, 0, 0, 0)
 
 
-def _decode(data: bytes, identities: Identities) -> Tuple[Manifest, int]:
-    """The content of an archive.
+def _decode(data: bytes, identities: Identities) -> Tuple[Manifest, int, bytes]:
+    """The content of an archive: what was agreed on, its epoch and stamp.
 
     :raises RemoteProtocolError: when it is damaged, cut off, of another version or of another pair.
     """
     body, trailer = memoryview(data)[:-_DIGEST], data[-_DIGEST:]
     if len(data) < _HEAD.size + 2 * IDENTITY.size + _DIGEST or _blake3(body).digest() != trailer:
         raise RemoteProtocolError("an archive is damaged or cut off")
-    magic, version, epoch = _HEAD.unpack_from(body)
+    magic, version, epoch, stamp = _HEAD.unpack_from(body)
     whose = bytes(body[_HEAD.size : _HEAD.size + 2 * IDENTITY.size])
     if magic != MAGIC or version != VERSION or whose != b"".join(sorted(identities)):
         raise RemoteProtocolError("an archive is of another version or of another pair")
@@ -154,7 +158,7 @@ def _decode(data: bytes, identities: Identities) -> Tuple[Manifest, int]:
         blocks = list(_blocks(body, _HEAD.size + len(whose)))
     except (struct.error, zlib.error) as error:
         raise RemoteProtocolError(f"an archive is damaged: {error}") from error
-    return checked_manifest(ABSENT, ((block.directory, block.packed) for block in blocks), (), ()), epoch
+    return checked_manifest(ABSENT, ((block.directory, block.packed) for block in blocks), (), ()), epoch, stamp
 
 
 def _blocks(body: memoryview, at: int) -> Iterator[Block]:

@@ -114,7 +114,8 @@ class Batch:
                 yield op.Record(index.connection)
             finally:
                 index.forget()
-        return Receipt(tuple(outcomes), before + 1 if rows else before)
+        after = before + 1 if rows else before
+        return Receipt(tuple(outcomes), after, index.stamp(after))
 
     def cleared(self) -> op.Acts:
         """Remove what was staged and is not in its place."""

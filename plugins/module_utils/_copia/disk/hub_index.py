@@ -16,16 +16,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from ..core.conflicts import is_conflict_copy
 from ..core.entries import ABSENT, Entry, Kind
 from ..core.errors import CopiaError, InputError
-from ..core.hub_words import ClientSeen, Held, Row
+from ..core.hub_words import NO_STAMP, ClientSeen, Held, Row
 from ..core.paths import TreePath, join, show, split
 from ..core.rights import Place, place_of
 
-FORMAT = 1
+FORMAT = 2
 GRAVE = 0
 """The kind of a row whose path was removed."""
 _PAGE = 1000
@@ -34,9 +35,12 @@ CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE folders(id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, seen BLOB);
 CREATE TABLE entries(folder INTEGER NOT NULL, name BLOB NOT NULL, kind INTEGER NOT NULL, mode INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, digest BLOB, target BLOB, revision INTEGER NOT NULL,
-    sure INTEGER NOT NULL, buried_ns INTEGER NOT NULL, PRIMARY KEY(folder, name)) WITHOUT ROWID;
+    sure INTEGER NOT NULL, PRIMARY KEY(folder, name)) WITHOUT ROWID;
 CREATE INDEX news ON entries(revision);
+CREATE INDEX graves ON entries(revision) WHERE kind = 0;
 CREATE INDEX unsure ON entries(sure) WHERE sure = 0;
+CREATE TABLE line(revision INTEGER PRIMARY KEY, stamp BLOB NOT NULL, made_ns INTEGER NOT NULL);
+CREATE INDEX ages ON line(made_ns);
 CREATE TABLE clients(name TEXT PRIMARY KEY, revision INTEGER NOT NULL, when_ns INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE totals(prefix BLOB PRIMARY KEY, files INTEGER NOT NULL, bytes INTEGER NOT NULL,
     conflicts INTEGER NOT NULL) WITHOUT ROWID;
@@ -113,15 +117,20 @@ class Index:
     @property
     def revision(self) -> int:
         """The newest revision."""
-        return self._meta("revision")
+        return self._one("SELECT max(revision) FROM line")
 
     @property
-    def horizon(self) -> int:
-        """What was removed up to this revision may be forgotten."""
-        return self._meta("horizon")
+    def oldest(self) -> int:
+        """The first revision since which it can tell what changed."""
+        return self._one("SELECT min(revision) FROM line")
 
-    def _meta(self, key: str) -> int:
-        value: int = self.connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0]
+    def stamp(self, revision: int) -> bytes:
+        """What a revision was called when it was made; ``NO_STAMP`` when that is forgotten, or there is none."""
+        row = self.connection.execute("SELECT stamp FROM line WHERE revision = ?", (revision,)).fetchone()
+        return row[0] if row else NO_STAMP
+
+    def _one(self, query: str) -> int:
+        value: int = self.connection.execute(query).fetchone()[0]
         return value
 
     def begin(self) -> None:
@@ -196,14 +205,13 @@ class Index:
                 if place_of(path, prefix) is Place.INSIDE:
                     _count(counts, before, -1)
                     _count(counts, held, 1)
-            fields = _fields(held, now_ns)
-            values = (folder, name, *fields[:6], revision, sure or not isinstance(held, Entry), fields[6])
-            self.connection.execute("INSERT OR REPLACE INTO entries VALUES (?,?,?,?,?,?,?,?,?,?,?)", values)
+            values = (folder, name, *_fields(held), revision, sure or not isinstance(held, Entry))
+            self.connection.execute("INSERT OR REPLACE INTO entries VALUES (?,?,?,?,?,?,?,?,?,?)", values)
             touched.add(folder)
         self.connection.executemany("UPDATE folders SET seen = NULL WHERE id = ?", ((id_,) for id_ in touched))
         changes = ((*counts, prefix) for prefix, counts in totals.items())
         self.connection.executemany("UPDATE totals SET files = ?, bytes = ?, conflicts = ? WHERE prefix = ?", changes)
-        self.connection.execute("UPDATE meta SET value = max(value, ?) WHERE key = 'revision'", (revision,))
+        self.connection.execute("INSERT INTO line VALUES (?,?,?)", (revision, os.urandom(16), now_ns))
 
     def note_sums(self, sums: Iterable[Tuple[bytes, bytes]]) -> None:
         """Note that folders were listed with these sums and that their rows are equal to the listing."""
@@ -274,12 +282,13 @@ class Index:
             at = (rows[-1][8], folder if folder is not None else 0, rows[-1][1])
 
     def bury(self, before_ns: int) -> None:
-        """Forget removals older than that; who was not told by then gets a full listing."""
-        query = "SELECT max(revision) FROM entries WHERE kind = 0 AND buried_ns < ?"
+        """Forget what was removed or replaced before that. Who was told last before then, of a revision that was not
+        the newest any more, gets a full listing.
+        """
+        query = "SELECT max(revision) FROM line WHERE made_ns < ?"
         newest = self.connection.execute(query, (before_ns,)).fetchone()[0]
-        if newest is not None:
-            self.connection.execute("UPDATE meta SET value = max(value, ?) WHERE key = 'horizon'", (newest,))
-            self.connection.execute("DELETE FROM entries WHERE kind = 0 AND buried_ns < ?", (before_ns,))
+        if newest is not None and self.connection.execute("DELETE FROM line WHERE revision < ?", (newest,)).rowcount:
+            self.connection.execute("DELETE FROM entries WHERE kind = 0 AND revision <= ?", (newest,))
 
     def acknowledge(self, client: str, revision: int, now_ns: int) -> None:
         """Note how far a client is."""
@@ -300,8 +309,8 @@ def make_index(path: bytes, hub_id: bytes) -> None:
         connection = sqlite3.connect(os.fsdecode(path), isolation_level=None)
         try:
             connection.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN; {_SCHEMA}")
-            values = (("format", FORMAT), ("hub_id", hub_id), ("revision", 0), ("horizon", 0))
-            connection.executemany("INSERT INTO meta VALUES (?,?)", values)
+            connection.executemany("INSERT INTO meta VALUES (?,?)", (("format", FORMAT), ("hub_id", hub_id)))
+            connection.execute("INSERT INTO line VALUES (0,?,?)", (os.urandom(16), time.time_ns()))
             connection.execute("INSERT INTO totals VALUES (x'', 0, 0, 0)")
             connection.commit()
         finally:
@@ -310,11 +319,11 @@ def make_index(path: bytes, hub_id: bytes) -> None:
         raise InputError(f"the hub's index {show(path)} cannot be made: {error}") from error
 
 
-def _fields(held: Held, now_ns: int) -> Tuple[int, int, int, int, Optional[bytes], Optional[bytes], int]:
+def _fields(held: Held) -> Tuple[int, int, int, int, Optional[bytes], Optional[bytes]]:
     if not isinstance(held, Entry):
-        return (GRAVE, 0, 0, 0, None, None, now_ns)
+        return (GRAVE, 0, 0, 0, None, None)
     target = held.target if held.kind is Kind.LINK else None
-    return (int(held.kind), held.mode, held.mtime_ns, held.size, held.digest, target, 0)
+    return (int(held.kind), held.mode, held.mtime_ns, held.size, held.digest, target)
 
 
 def _known(path: TreePath, row: Tuple[int, int, int, int, Optional[bytes], Optional[bytes], int, int]) -> Known:

@@ -100,25 +100,24 @@ class HubSession:
         """Who the hub is and what it holds."""
         index = self._hub.index
         totals = index.totals(self.spec.prefix)
-        return HubFacts(index.hub_id, index.revision, *totals, self.spec.quota, index.clients())
+        return HubFacts(index.hub_id, index.revision, *totals, self.spec.quota, index.clients(), index.oldest)
 
     def news(self, since: Optional[Mark]) -> Iterator[NewsPage]:
         """What changed since a mark; everything when there is none, or when it is of another hub or too old."""
         index = self._hub.index
         revision = index.revision
-        is_full = since is None or since.hub_id != index.hub_id
-        if since is not None and not index.horizon <= since.revision <= revision:
-            is_full = True
-        rows = index.listing() if is_full or since is None else index.since(since.revision)
+        stamp = index.stamp(revision)
+        is_known = since is not None and (since.hub_id, since.stamp) == (index.hub_id, index.stamp(since.revision))
+        rows = index.since(since.revision) if since is not None and is_known else index.listing()
         page: List[Row] = []
         for row in rows:
             if not may(self.spec.rights, Request.READ, row.path, self.spec.prefix):
                 continue
             if len(page) == _PAGE_ROWS:
-                yield NewsPage(tuple(page), revision, is_full, False)
+                yield NewsPage(tuple(page), revision, not is_known, False, stamp)
                 page = []
             page.append(row)
-        yield NewsPage(tuple(page), revision, is_full, True)
+        yield NewsPage(tuple(page), revision, not is_known, True, stamp)
 
     def offer(self, offers: Sequence[Offer]) -> Tuple[Answer, ...]:
         """An answer to each offer, in their order. Nothing changes."""
@@ -173,7 +172,7 @@ class HubSession:
         batch = Batch(hub, offers, self._decided(offers), self.spec.max_conflicts)
         receipt = self._carried_out(batch, items)
         shown = (o if self._may_read(o.path) else o._replace(held=ABSENT) for o in receipt.outcomes)
-        return Receipt(tuple(shown), receipt.revision)
+        return Receipt(tuple(shown), receipt.revision, receipt.stamp)
 
     def _carried_out(self, batch: Batch, items: Iterator[Item]) -> Receipt:
         hub = self._hub

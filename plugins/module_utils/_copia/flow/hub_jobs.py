@@ -57,7 +57,7 @@ class HubJob:
             only(ask.fields, ())
             return Reply({}, _parts(say.pieces("facts", say.encode_facts(self._hub.facts()))))
         if ask.name == "news":
-            only(ask.fields, ("hub_id", "revision"))
+            only(ask.fields, ("hub_id", "revision", "stamp"))
             return Reply({}, _pages(self._hub.news(say.parse_mark(ask.fields))))
         if ask.name == "offer":
             offers = say.decode_offers(told.blob("offers").data)

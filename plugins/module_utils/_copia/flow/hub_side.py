@@ -8,7 +8,8 @@ Rules
 2. A plan becomes offers. The hub answers, gets the contents, and says again what became of each: only that is reported.
    Where nobody else made a revision between its news and ours, its tree is known as of ours.
 3. What it does not commit because it changed meanwhile is a conflict, and nothing is agreed on there.
-4. A hub that went back to an older revision is not the one that we agreed with.
+4. A hub whose revisions do not go on where we were is not the one that we agreed with: it went back to an older one, or
+   forgot ours.
 
 RACE: others change the hub between its news and our offers. The worst outcome is a conflict copy.
 """
@@ -23,7 +24,19 @@ from ..core.cas import Decision
 from ..core.conflicts import Conflict
 from ..core.entries import ABSENT, Entry, Kind, Problem
 from ..core.errors import RemoteProtocolError
-from ..core.hub_plan import Next, as_planned, for_hub, judge_answer, offer_of, selected, steps_of, with_news, without
+from ..core.hub_plan import (
+    Line,
+    Next,
+    as_planned,
+    for_hub,
+    judge_answer,
+    judge_line,
+    offer_of,
+    selected,
+    steps_of,
+    with_news,
+    without,
+)
 from ..core.hub_words import Answer, Held, Hub, Mark, NewsPage, Outcome, wants_content
 from ..core.manifest import Manifest
 from ..core.parcel import Begin, Item, Same, Small, Trouble, Wants
@@ -71,12 +84,12 @@ class HubSide:
         self.facts = hub.facts()
         self.late: List[Conflict] = []
         self.sent = 0
-        self.went_back = False
+        self.line = Line.SAME
         self._said = Report()
         self._rows: List[Tuple[TreePath, Held]] = []
         self._expected: Dict[TreePath, Held] = {}
         self._told: Optional[Archive] = self._load()
-        self._view, self.revision = self._ask()
+        self._view, self.revision, self._stamp = self._ask()
 
     @property
     def name(self) -> str:
@@ -204,7 +217,7 @@ class HubSide:
             for step, outcome in zip(part, receipt.outcomes):
                 self._take(step, outcome)
             if receipt.revision == self.revision + 1:
-                self.revision = receipt.revision
+                self.revision, self._stamp = receipt.revision, receipt.stamp
         return self._said
 
     def _take(self, step: Step, outcome: Outcome) -> None:
@@ -225,7 +238,8 @@ class HubSide:
         """
         view = with_news(self._view, self._rows)
         told = self._told
-        if told and not told.is_old and (told.epoch, told.manifest) == (self.revision, view):
+        new = Archive(view, self.revision, stamp=self._stamp)
+        if told == new:
             return
         from ..disk.operations import run
         from ..disk.perform import perform
@@ -233,7 +247,7 @@ class HubSide:
 
         folder = run(make_root(self._state, 0o700), carry_out or perform)
         try:
-            run(save(folder, self._key(), Archive(view, self.revision), durable=False), carry_out or perform)
+            run(save(folder, self._key(), new, durable=False), carry_out or perform)
         finally:
             os.close(folder)
 
@@ -250,17 +264,16 @@ class HubSide:
         finally:
             os.close(folder)
 
-    def _ask(self) -> Tuple[Manifest, int]:
-        """The hub's tree, and the revision that it has then."""
+    def _ask(self) -> Tuple[Manifest, int, bytes]:
+        """The hub's tree, and the revision that it has then, with its stamp."""
         told = self._told
-        self.went_back = told is not None and told.epoch > self.facts.revision
-        if self.went_back:
-            told = None
-        mark = Mark(self.facts.hub_id, told.epoch) if told else None
+        mark = Mark(self.facts.hub_id, told.epoch, told.stamp) if told else None
         pages = self._hub.news(mark)
         first = next(pages, NewsPage((), self.facts.revision, told is None, True))
+        if told is not None:
+            self.line = judge_line(not first.is_full, told.epoch < self.facts.oldest)
         before = told.manifest if told and not first.is_full else Manifest(ABSENT)
-        return with_news(before, _rows(first, pages)), first.revision
+        return with_news(before, _rows(first, pages)), first.revision, first.stamp
 
     def _key(self) -> Identities:
         return self._digest(b"tree", self._where.tree), self._digest(b"told", self._where.place)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Callable, Optional
 from ..core.bisync_plan import Reconciliation
 from ..core.brakes import Brake, explain_root, root_recreated
 from ..core.errors import Braked, InputError
+from ..core.hub_plan import Line
 from ..core.hub_report import HubReport
 from ..core.hub_words import Hub
 from ..core.paths import path_key, show
@@ -50,9 +51,9 @@ def hub_sync(
     state = spec.state or state_folder(os.environ)
     where = Place(show(spec.right), place, os.path.realpath(spec.left))
     side = HubSide(hub, where, state, insists=spec.policy is Policy.PREFER_LEFT)
-    if root_recreated(side.went_back, False) and not spec.force:
+    if root_recreated(side.line is Line.WENT_BACK, False) and not spec.force:
         raise Braked(explain_root(Brake.ROOT_RECREATED, where.name))
-    spec = replace(spec, with_hub=True, forgets=spec.forgets or side.went_back, state=state)
+    spec = replace(spec, with_hub=True, forgets=spec.forgets or side.line is not Line.SAME, state=state)
     pair = bisync(spec, right=side, announce=announce, carry_out=carry_out)
     pair.conflicts = tuple(sorted((*pair.conflicts, *side.late), key=lambda conflict: path_key(conflict.path)))
     if not spec.check:

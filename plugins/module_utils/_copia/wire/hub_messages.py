@@ -28,7 +28,7 @@ _PIECE = 1 << 18
 _DECISIONS = tuple(Decision)
 _NO_DIGEST = bytes(32)
 _ID = 16
-_COUNTS = ("revision", "files", "bytes", "conflicts", "quota")
+_COUNTS = ("revision", "files", "bytes", "conflicts", "quota", "oldest")
 
 
 class Piece(NamedTuple):
@@ -209,6 +209,7 @@ def encode_receipt(receipt: Receipt) -> bytes:
     return gate.encode(
         {
             "revision": receipt.revision,
+            "stamp": receipt.stamp,
             "decisions": [_DECISIONS.index(outcome.decision) for outcome in outcomes],
             "revisions": [outcome.revision for outcome in outcomes],
             "kept_as": [outcome.kept_as for outcome in outcomes],
@@ -223,7 +224,7 @@ def decode_receipt(data: bytes) -> Receipt:
 
     :raises RemoteProtocolError: when it is damaged.
     """
-    body = _body(data, "revision", "decisions", "revisions", "kept_as", "held", "whys")
+    body = _body(data, "revision", "stamp", "decisions", "revisions", "kept_as", "held", "whys")
     held = _decode_held(_columns(body, "held"))
     count = len(held)
     kept = parse_paths(list_of(body, "kept_as", bytes, count))
@@ -233,7 +234,7 @@ def decode_receipt(data: bytes) -> Receipt:
         Outcome(path, decision, revision, copy, what, why)
         for ((path, what), decision, revision, copy), why in zip(columns, whys)
     )
-    return Receipt(tuple(outcomes), number(body, "revision"))
+    return Receipt(tuple(outcomes), number(body, "revision"), parse_id(field(body, "stamp", bytes)))
 
 
 def encode_page(page: NewsPage) -> bytes:
@@ -243,6 +244,7 @@ def encode_page(page: NewsPage) -> bytes:
             "held": _encode_held([(row.path, row.held) for row in page.rows]),
             "revisions": [row.revision for row in page.rows],
             "revision": page.revision,
+            "stamp": page.stamp,
             "is_full": page.is_full,
             "is_last": page.is_last,
         }
@@ -254,11 +256,12 @@ def decode_page(data: bytes) -> NewsPage:
 
     :raises RemoteProtocolError: when it is damaged.
     """
-    body = _body(data, "held", "revisions", "revision", "is_full", "is_last")
+    body = _body(data, "held", "revisions", "revision", "stamp", "is_full", "is_last")
     held = _decode_held(_columns(body, "held"))
     revisions = _numbers(body, "revisions", len(held))
     rows = tuple(Row(path, what, revision) for (path, what), revision in zip(held, revisions))
-    return NewsPage(rows, number(body, "revision"), field(body, "is_full", bool), field(body, "is_last", bool))
+    is_full, is_last = field(body, "is_full", bool), field(body, "is_last", bool)
+    return NewsPage(rows, number(body, "revision"), is_full, is_last, parse_id(field(body, "stamp", bytes)))
 
 
 def encode_facts(facts: HubFacts) -> bytes:
@@ -280,14 +283,15 @@ def decode_facts(data: bytes) -> HubFacts:
             raise RemoteProtocolError("a hub's message has a client in another form")
         seen = dict(zip(("name", "revision", "when_ns"), row))
         clients.append(ClientSeen(line(seen, "name"), number(seen, "revision"), number(seen, "when_ns")))
-    revision, files, size, conflicts, quota = (number(body, name) for name in _COUNTS)
+    revision, files, size, conflicts, quota, oldest = (number(body, name) for name in _COUNTS)
     hub_id = parse_id(field(body, "hub_id", bytes))
-    return HubFacts(hub_id, revision, files, size, conflicts, quota, tuple(clients))
+    return HubFacts(hub_id, revision, files, size, conflicts, quota, tuple(clients), oldest)
 
 
 def mark_fields(since: Optional[Mark]) -> Dict[str, Any]:
     """A mark, or none, as the fields of an ask."""
-    return {"hub_id": since.hub_id if since else b"", "revision": since.revision if since else 0}
+    hub_id, revision, stamp = since or Mark(b"", 0)
+    return {"hub_id": hub_id, "revision": revision, "stamp": stamp}
 
 
 def parse_mark(fields: Mapping[str, Any]) -> Optional[Mark]:
@@ -296,16 +300,17 @@ def parse_mark(fields: Mapping[str, Any]) -> Optional[Mark]:
     :raises RemoteProtocolError: when it is damaged.
     """
     hub_id, revision = field(fields, "hub_id", bytes), number(fields, "revision")
-    return Mark(parse_id(hub_id), revision) if hub_id else None
+    stamp = parse_id(field(fields, "stamp", bytes))
+    return Mark(parse_id(hub_id), revision, stamp) if hub_id else None
 
 
 def parse_id(raw: bytes) -> bytes:
-    """A hub's id.
+    """A hub's id, or a revision's stamp.
 
     :raises RemoteProtocolError: when it is none.
     """
     if len(raw) != _ID:
-        raise RemoteProtocolError(f"a hub's id has {len(raw)} bytes, expected {_ID}")
+        raise RemoteProtocolError(f"an id of a hub has {len(raw)} bytes, expected {_ID}")
     return raw
 
 
