@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, Iterator, List, Sequence
 
 from tests.chores import BIN, BUILD, COLLECTIONS, environment
 
@@ -63,6 +64,29 @@ def edit(tree: pathlib.Path, every: int, salt: int) -> int:
             stream.write(b"edited %d\n" % salt)
         os.utime(path, (later, later))
     return len(chosen)
+
+
+@contextlib.contextmanager
+def new_disk(place: pathlib.Path, files: int, size: int) -> Iterator[pathlib.Path]:
+    """A new ext4 with room for ``files`` of ``size`` bytes together; for others than root, a folder. What was removed a
+    moment ago makes the next file slow, whoever makes it, and a flush takes what others left dirty: not here.
+    """
+    image = place.with_name(f"{place.name}.img")
+    place.mkdir()
+    if os.geteuid():
+        yield place
+        return
+    with open(image, "wb") as stream:
+        stream.truncate((64 << 20) + files * 512 + size)
+    inodes = ("-N", str(files * 3 // 2 + 1000), "-E", "lazy_itable_init=0,lazy_journal_init=0")
+    subprocess.run(["mkfs.ext4", "-q", "-F", *inodes, str(image)], check=True)
+    subprocess.run(["mount", "-o", "loop", str(image), str(place)], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+        place.rmdir()
+        image.unlink()
 
 
 class Player:

@@ -3,23 +3,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The mirror task beside ``ansible.posix.synchronize``, ``ansible.builtin.copy`` and ``rsync -a``, over the same ssh.
 
-In every round each tool gets destinations of its own that nothing stood at before (file systems are slow at making
-files just after they removed many), and the tools take turns in being first.
+In every round each tool writes to new file systems of its own (see ``new_disk``), what others left dirty is on disk
+before its time begins, and the tools take turns in being first.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import pathlib
 import platform
-import shutil
 import subprocess
 import time
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, Iterator, List, Sequence
 
 from tests.hosts import Hosts, engine_venv
 
 from .figures import Figures
-from .ground import Player, assert_equal, copy_of, edit, real_tree, small_tree
+from .ground import Player, assert_equal, copy_of, edit, new_disk, real_tree, small_tree
 
 MIRROR, SYNCHRONIZE, RSYNC, COPY = (
     "copia.sync.mirror",
@@ -50,10 +51,10 @@ def measure(folder: pathlib.Path, row: str, rounds: int, small: int, fleet: int)
             small_tree(tree, small)
         figures.facts[name] = _size(tree)
         for number in range(rounds):
-            if row == "fleet":
-                _all_hosts(_Round(figures, player, folder, f"{fleet} hosts, {name}", tree, number), fleet)
-            else:
-                _one_host(_Round(figures, player, folder, name, tree, number), hosts)
+            workload = f"{fleet} hosts, {name}" if row == "fleet" else name
+            run = _Round(figures, player, folder, workload, tree, number)
+            with run.disks(fleet if row == "fleet" else 1):
+                _all_hosts(run, fleet) if row == "fleet" else _one_host(run, hosts)
     return figures
 
 
@@ -69,6 +70,20 @@ class _Round:
         self.place.mkdir(parents=True)
         self.warm = [task_of(tool, folder / "one", folder / f"one-{tool}") for tool in (MIRROR, SYNCHRONIZE)]
 
+    @contextlib.contextmanager
+    def disks(self, copies: int) -> Iterator[None]:
+        """New file systems, one for each tool, that so many copies of the tree fit on twice."""
+        sizes = [path.lstat().st_size for path in self.tree.rglob("*")]
+        files, room = 2 * copies * len(sizes), 2 * copies * (sum(sizes) + 4096 * len(sizes))
+        with contextlib.ExitStack() as stack:
+            for tool in (MIRROR, SYNCHRONIZE, RSYNC):
+                stack.enter_context(new_disk(self.place / tool, files, room))
+            yield
+
+    def there(self, tool: str, name: str = "tree") -> pathlib.Path:
+        """Where that tool writes to."""
+        return self.place / tool / name
+
     def turn(self, tools: Sequence[Any]) -> List[Any]:
         """The tools, another one first in every round."""
         first = self.number % len(tools)
@@ -82,15 +97,18 @@ class _Round:
 
 def _one_host(run: _Round, hosts: Hosts) -> None:
     for phase in ("first", "no-op", "check of 1%", "1% changed"):
-        if phase == "check of 1%":
+        check = phase.startswith("check")
+        if check:
             edit(run.tree, 100, run.number)
-        tasks = run.turn([task_of(tool, run.tree, run.place / tool) for tool in (MIRROR, SYNCHRONIZE)])
-        took = run.player.play("h1", run.warm, tasks, check=phase.startswith("check"))
-        if not phase.startswith("check"):
-            took[RSYNC] = _rsync(run.tree, run.place / "rsync", hosts)
-        run.note(phase, took)
-    for tool in (MIRROR, SYNCHRONIZE, "rsync"):
-        assert_equal(run.tree, run.place / tool)
+        for tool in run.turn((MIRROR, SYNCHRONIZE) if check else (MIRROR, SYNCHRONIZE, RSYNC)):
+            os.sync()
+            if tool == RSYNC:
+                took = {tool: _rsync(run.tree, run.there(tool), hosts)}
+            else:
+                took = run.player.play("h1", run.warm, [task_of(tool, run.tree, run.there(tool))], check=check)
+            run.note(phase, took)
+    for tool in (MIRROR, SYNCHRONIZE, RSYNC):
+        assert_equal(run.tree, run.there(tool))
     few = run.folder / "few"
     copied = run.player.play("h1", run.warm, [task_of(COPY, few, run.place / "copy")])[COPY]
     run.note("first", {COPY: copied / COPIED})
@@ -101,12 +119,12 @@ def _all_hosts(run: _Round, forks: int) -> None:
         if phase == "1% changed":
             edit(run.tree, 100, run.number + 50)
         for tool in run.turn((MIRROR, SYNCHRONIZE)):
-            task = task_of(tool, run.tree, run.place / f"{tool}-{{{{ inventory_hostname }}}}")
+            os.sync()
+            task = task_of(tool, run.tree, run.there(tool, "{{ inventory_hostname }}"))
             play = [{"hosts": "h*", "gather_facts": False, "tasks": [task]}]
             run.note(phase, {tool: run.player.run(play, str(forks))})
     for tool in (MIRROR, SYNCHRONIZE):
-        assert_equal(run.tree, run.place / f"{tool}-h{forks}")
-    shutil.rmtree(run.place)
+        assert_equal(run.tree, run.there(tool, f"h{forks}"))
 
 
 def task_of(tool: str, source: pathlib.Path, target: pathlib.Path) -> Dict[str, Any]:

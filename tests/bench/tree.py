@@ -9,18 +9,18 @@ many; that needs root.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pathlib
 import platform
 import subprocess
 import sys
 import time
-from typing import Dict, Iterator, List, Mapping, Sequence, Tuple
+from typing import Dict, List, Mapping, Sequence, Tuple
 
 from tests.chores import ROOT
 
 from .figures import Figures
+from .ground import new_disk
 
 RSYNC, NATIVE, PYTHON = "rsync -a", "copia, C twin", "copia, Python"
 NATIVE_WALK, PYTHON_WALK = "scan, C twin", "scan, Python"
@@ -37,7 +37,7 @@ def measure(folder: pathlib.Path, rounds: int, files: int) -> Figures:
     facts = {"rounds": str(rounds), "files": f"{files:,} of {SIZE} bytes", "system": platform.release()}
     figures = Figures(RSYNC, facts)
     bench = _Bench(folder, figures)
-    with new_disk(folder, "source", files) as disk:
+    with new_disk(folder / "source", 2 * files, files * 4 * SIZE) as disk:
         source = tree(disk / "tree", files)
         bench.run(("cp", "-a", f"{source}", f"{disk / 'same'}"))
         for number in range(SHORT * rounds):
@@ -60,27 +60,6 @@ def tree(place: pathlib.Path, files: int) -> pathlib.Path:
         when = 1_600_000_000_000_000_000 + number * 1000
         os.utime(path, ns=(when, when))
     return place
-
-
-@contextlib.contextmanager
-def new_disk(folder: pathlib.Path, name: str, files: int) -> Iterator[pathlib.Path]:
-    """A new ext4 with room for the tree twice; for others than root, a folder."""
-    image, place = folder / f"{name}.img", folder / name
-    place.mkdir()
-    if os.geteuid():
-        yield place
-        return
-    with open(image, "wb") as stream:
-        stream.truncate((64 << 20) + files * 4 * SIZE)
-    inodes = ("-N", str(3 * files + 1000), "-E", "lazy_itable_init=0,lazy_journal_init=0")
-    subprocess.run(["mkfs.ext4", "-q", "-F", *inodes, str(image)], check=True)
-    subprocess.run(["mount", "-o", "loop", str(image), str(place)], check=True)
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
-        place.rmdir()
-        image.unlink()
 
 
 class _Bench:
@@ -141,7 +120,7 @@ class _Bench:
         """All files are new; ``durable`` ends when they are on disk."""
         phase = "first copy, on disk (rsync; sync -f)" if durable else "first copy"
         for tool in turned([RSYNC, *self.starts], number):
-            with new_disk(self.folder, "target", files) as disk:
+            with new_disk(self.folder / "target", 2 * files, files * 4 * SIZE) as disk:
                 there = str(disk / "tree")
                 sync = "; sync -f" if durable else ""
                 rsync = ["sh", "-c", f'rsync -a "$0/" "$1/" && {{ :{sync} "$1"; }}', str(source), there]

@@ -82,7 +82,7 @@ def test_a_plan_survives_whole() -> None:
     assert decode_orders(encode_orders(PLAN, AT)) == (PLAN, AT, NOBODY)
     accounts = Accounts(((7, b"ann"),), ((7, b"staff"), (8, b"\xff")))
     assert decode_orders(encode_orders(PLAN, AT, accounts)) == (PLAN, AT, accounts)
-    assert decode_orders(encode_orders(MirrorPlan(), {})) == (MirrorPlan(), {})
+    assert decode_orders(encode_orders(MirrorPlan(), {})) == (MirrorPlan(), {}, NOBODY)
 
 
 def test_a_report_survives_and_its_texts_cannot_reach_a_terminal() -> None:
