@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import pathlib
 import subprocess
 import sys
@@ -102,6 +103,7 @@ def test_a_run_without_work_loads_nothing_that_it_does_not_need(word: str, tmp_p
     sides = [tmp_path / name for name in ("left", "right")]
     for side in sides:
         side.mkdir()
+        os.utime(side, (1, 1))
     words = [word] if word == "--version" else [word, *(["-r"] if word == "sync" else []), *map(str, sides)]
     environment = {"PYTHONPATH": str(tmp_path / "lib"), "COPIA_STATE": str(tmp_path / "state")}
     done = subprocess.run(

@@ -12,8 +12,9 @@ import pytest
 from blake3 import blake3
 from copia.core.entries import Entry, Kind
 from copia.core.parcel import SMALL_LIMIT
+from copia.core.paths import parse_path
 from copia.disk.folders import Folders
-from copia.disk.many import MOST_HERE
+from copia.disk.many import MOST_BYTES, MOST_HERE, in_parts
 from copia.disk.read import hash_files, locate_in_tree, locate_single
 from copia.disk.scan import Scan
 
@@ -43,6 +44,17 @@ def test_every_file_has_the_digest_of_its_content(tmp_path: pathlib.Path, kind: 
     folders.forget()
     os.close(root)
     assert found == {path: blake3(data).digest() for path, data in contents(tmp_path).items()}
+
+
+def test_files_are_read_in_parts_that_fit_into_memory(kind: str) -> None:
+    def sizes(*entries: int) -> "list[list[int]]":
+        files = [Entry(parse_path(b"%d" % number), Kind.FILE, size, 1, 0o644) for number, size in enumerate(entries)]
+        return [[entry.size for entry in part] for part in in_parts(files)]
+
+    most = MOST_BYTES
+    assert sizes() == []
+    assert sizes(most + 1, 1, most - 1, 1) == [[most + 1], [1, most - 1], [1]]
+    assert [len(part) for part in sizes(*[0] * (2 * MOST_HERE + 1))] == [MOST_HERE, MOST_HERE, 1]
 
 
 def test_what_is_not_as_listed_has_none(tmp_path: pathlib.Path, kind: str) -> None:

@@ -147,6 +147,17 @@ def test_a_directory_with_content_makes_way_only_for_delete(tmp_path: pathlib.Pa
     assert contents(there)[b"x"] == b"file"
 
 
+@pytest.mark.parametrize("others", range(0, 40, 3))
+def test_a_directory_takes_the_place_of_a_file_among_any_number_of_others(
+    others: int, tmp_path: pathlib.Path, there: pathlib.Path
+) -> None:
+    files = " ".join(f"f{number}=new" for number in range(others))
+    source = grow(tmp_path / "new", f"x/y/a=1 x/b=2 {files}")
+    grow(there, "x=file " + files.replace("new", "old"))
+    assert not go(source, there).problems
+    assert harvest(there) == harvest(source)
+
+
 def test_special_bits_of_the_source_are_not_taken_over(new: pathlib.Path, there: pathlib.Path) -> None:
     (new / "a").chmod(0o4755)
     go(new, there)

@@ -307,29 +307,33 @@ def _merged(case: Case, name: str) -> int:
 
 def next_base(found: Comparison, plan: Reconciliation, failed: Set[TreePath], digests: Digests) -> Manifest:
     """What both sides agree on now: what was applied; where that ``failed`` or was left alone, what the base had."""
-    directories: Dict[TreePath, Dict[bytes, Entry]] = {}
-    for directory in found.looked_into:
-        block = found.base.block(directory)
-        entries = {split(path)[1]: was for path, was in block.entries() if isinstance(was, Entry)} if block else {}
-        directories[directory] = entries
-    for path in {**found.cases, **plan.agreed}:
-        case = found.cases.get(path)
-        entry: Presence = plan.agreed.get(path, case.base if case else ABSENT)
-        if isinstance(entry, Entry) and entry.kind is Kind.FILE and entry.digest is None:
-            entry = entry._replace(digest=digests.get(path))
-        if path in failed or (isinstance(entry, Entry) and entry.kind is Kind.FILE and entry.digest is None):
-            entry = case.base if case else ABSENT
-        directory, name = split(path)
-        if isinstance(entry, Entry):
-            directories.setdefault(directory, {})[name] = entry
-        else:
-            directories.get(directory, {}).pop(name, None)
     blocks = {block.directory: block for block in found.base.blocks if block.directory not in found.looked_into}
-    for directory, entries in directories.items():
-        if not entries:
-            continue
-        blocks[directory] = Block(directory, pack_rows(sorted(entries.items())))
+    paths: Dict[TreePath, List[TreePath]] = {directory: [] for directory in found.looked_into}
+    for path in plan.agreed:
+        paths.setdefault(split(path)[0], []).append(path)
+    for directory, settled in paths.items():
+        block = found.base.block(directory)
+        entries = {path: was for path, was in block.entries() if isinstance(was, Entry)} if block else {}
+        for path in settled:
+            entry = _recorded(plan.agreed[path], digests)
+            if path in failed or entry is None:
+                continue
+            if isinstance(entry, Entry):
+                entries[path] = entry
+            else:
+                entries.pop(path, None)
+        if entries:
+            rows = pack_rows([(split(path)[1], entries[path]) for path in sorted(entries)])
+            blocks[directory] = Block(directory, rows)
     return Manifest(ABSENT, tuple(_reachable(blocks)))
+
+
+def _recorded(agreed: Presence, digests: Digests) -> Optional[Presence]:
+    """What is agreed on; of a file with its digest, and ``None`` where nobody knows that."""
+    if not isinstance(agreed, Entry) or agreed.kind is not Kind.FILE or agreed.digest is not None:
+        return agreed
+    digest = digests.get(agreed.path)
+    return None if digest is None else agreed._replace(digest=digest)
 
 
 def _reachable(blocks: Mapping[TreePath, Block]) -> Iterable[Block]:

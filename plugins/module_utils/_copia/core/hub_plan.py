@@ -257,20 +257,19 @@ def steps_of(plan: MirrorPlan) -> Iterator[Step]:
 
 def not_agreed(plan: Reconciliation, direction: Direction, undone: Iterable[Set[TreePath]]) -> Set[TreePath]:
     """The paths at which something is left undone: by the direction, or because it failed (``undone``, by side)."""
-    touched: List[Set[TreePath]] = []
-    missed: List[Set[TreePath]] = []
-    for side, failed in zip(Where, undone):
-        steps = {step.path for part in (plan.copies[side], plan.plans[side]) for step in steps_of(part)}
-        steps.update(step.expected.path for step in plan.plans[side].moves)
-        touched.append(steps)
-        missed.append(failed if judge_part(direction, side) is Part.TAKEN else failed | steps)
-    everywhere = set().union(*touched, *missed)
-    return {path for path in everywhere if judge_agreed(*_did(path, touched, missed)) is Agreed.BEFORE}
+    missed = [
+        failed if judge_part(direction, side) is Part.TAKEN else failed | _touched(plan, side)
+        for side, failed in zip(Where, undone)
+    ]
+    return {path for path in set().union(*missed) if judge_agreed(*_did(path, missed)) is Agreed.BEFORE}
 
 
-def _did(path: TreePath, touched: List[Set[TreePath]], missed: List[Set[TreePath]]) -> Tuple[Did, Did]:
-    one, two = (
-        Did.UNDONE if path in undone else Did.DONE if path in done else Did.NOTHING
-        for done, undone in zip(touched, missed)
-    )
+def _touched(plan: Reconciliation, side: Where) -> Set[TreePath]:
+    steps = {step.path for part in (plan.copies[side], plan.plans[side]) for step in steps_of(part)}
+    return steps.union(step.expected.path for step in plan.plans[side].moves)
+
+
+def _did(path: TreePath, missed: List[Set[TreePath]]) -> Tuple[Did, Did]:
+    """What each side did; where nothing was to be done, all of that was done."""
+    one, two = (Did.UNDONE if path in undone else Did.DONE for undone in missed)
     return one, two

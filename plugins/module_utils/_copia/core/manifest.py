@@ -21,7 +21,7 @@ import struct
 from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..values import dataclass, field, replace
-from .entries import ABSENT, Entry, Kind, Presence, Unknown
+from .entries import ABSENT, NOT_RECORDED, Entry, Kind, Presence, Unknown
 from .errors import RemoteProtocolError
 from .paths import TreePath, check_names, is_reserved, parse_path, parse_paths, path_key, split
 
@@ -130,6 +130,8 @@ def unpack_rows(packed: Rows, prefix: bytes = b"") -> Iterator[Tuple[TreePath, P
     targets = packed.targets.split(b"\0")[::-1]
     digests = packed.digests
     at = 0
+    known: Dict[int, int] = {NOT_RECORDED: NOT_RECORDED}
+    once = known.setdefault  # most modes and owners are the same number, and an int takes 32 bytes
     for name, row in zip(packed.names.split(b"\0"), ROW.iter_unpack(packed.rows)):
         number, flags, mode, uid, gid, size, mtime_ns = row
         path = TreePath(prefix + name)
@@ -143,7 +145,7 @@ def unpack_rows(packed: Rows, prefix: bytes = b"") -> Iterator[Tuple[TreePath, P
         elif kind is Kind.FILE and digests:
             digest = digests[at : at + DIGEST_SIZE]
             at += DIGEST_SIZE
-        yield path, Entry(path, kind, size, mtime_ns, mode, digest, target, uid, gid)
+        yield path, Entry(path, kind, size, mtime_ns, once(mode, mode), digest, target, once(uid, uid), once(gid, gid))
 
 
 def row_of_file(entry: Entry) -> bytes:

@@ -57,6 +57,11 @@ class Comparison:
     looked_into: Set[TreePath] = field(default_factory=set)
     quiet: int = 0
 
+    def let_go(self) -> None:
+        """Forget the sides and what was decided: from now on only the base counts, and where it may change."""
+        self.cases.clear()
+        self.left = self.right = Manifest(ABSENT)
+
 
 def compare(left: Manifest, right: Manifest, base: Optional[Manifest], *, stale: bool = False) -> Comparison:
     """Line both sides up with the base; without a base nothing was ever agreed on."""
@@ -152,10 +157,10 @@ def vouched(mine: Entry, base: Presence) -> bool:
 
 def with_digests(case: Case, left: Mapping[TreePath, bytes], right: Mapping[TreePath, bytes]) -> Case:
     """The case with every digest that is known; a side whose digest is needed and missing becomes unknown."""
-    return case._replace(
-        left=_digested(case.left, case.right, case.base, left),
-        right=_digested(case.right, case.left, case.base, right),
-    )
+    ours = _digested(case.left, case.right, case.base, left)
+    theirs = _digested(case.right, case.left, case.base, right)
+    is_known = ours is case.left and theirs is case.right
+    return case if is_known else case._replace(left=ours, right=theirs)
 
 
 def _digested(mine: Presence, other: Presence, base: Presence, known: Mapping[TreePath, bytes]) -> Presence:
@@ -166,7 +171,7 @@ def _digested(mine: Presence, other: Presence, base: Presence, known: Mapping[Tr
     digest = mine.digest or known.get(mine.path)
     if digest is None and _needs_digest(mine, other, base):
         return UNREAD
-    return mine._replace(digest=digest)
+    return mine if digest == mine.digest else mine._replace(digest=digest)
 
 
 def judge(case: Case, *, has_base: bool, stale: bool) -> Verdict:

@@ -43,6 +43,7 @@ _KIND_WORDS = {Kind.FILE: "file", Kind.DIRECTORY: "directory", Kind.LINK: "link"
 class Change:
     """One path that was, or would be, changed: what stood there, and what does now."""
 
+    __slots__ = ("change", "new", "old", "path", "reason")
     path: TreePath
     change: str
     reason: str

@@ -37,13 +37,11 @@ class Settled:
 def settle(found: Comparison, left: Mapping[TreePath, bytes], right: Mapping[TreePath, bytes]) -> Settled:
     """The verdicts of a comparison, gone through from the deepest path up; ``left`` and ``right`` are digests."""
     done = Settled(blocked=set(found.blocked))
-    backwards = []
-    for path in reversed(list(found.cases)):
+    for path in reversed(found.cases):
         case = with_digests(found.cases[path], left, right)
         verdict = judge(case, has_base=found.has_base, stale=found.stale)
-        verdict = _settle_path(found, done, case, verdict)
-        backwards.append((path, (case, verdict)))
-    done.cases.update(reversed(backwards))
+        done.cases[path] = case, _settle_path(found, done, case, verdict)
+    done.cases = dict(reversed(done.cases.items()))
     return done
 
 

@@ -52,6 +52,7 @@ class MakeDirectory:
 class PutFile:
     """Put a file's content in place. With reason ``LOOK`` the content may turn out to be the same."""
 
+    __slots__ = ("expected", "path", "reason", "wanted")
     path: TreePath
     expected: Presence
     wanted: Entry
@@ -72,6 +73,7 @@ class PutLink:
 class SetAttributes:
     """Set mode, owner and time of an entry whose content is right. With reason ``TIME`` nobody calls it a change."""
 
+    __slots__ = ("expected", "path", "reason", "wanted")
     path: TreePath
     expected: Presence
     wanted: Entry

@@ -20,8 +20,8 @@ from .hands import each
 
 _FOLDERS_AT_ONCE = 32
 _ANSWER = struct.Struct("<i")
-MOST_HERE = 256
-"""Files of one directory that are handed over at once, at most."""
+MOST_HERE, MOST_BYTES = 256, 4 << 20
+"""Files of one directory that are read or handed over at once, at most, and how much content of small ones."""
 
 Locate = Callable[[TreePath], Tuple[int, bytes]]
 """Where a listed path is: the descriptor of its directory and its name there."""
@@ -38,6 +38,20 @@ def _blake3() -> Any:
     from blake3 import blake3
 
     return blake3
+
+
+def in_parts(entries: Sequence[Entry]) -> Iterator[List[Entry]]:
+    """Neighbouring files that are few and small enough to be read at once."""
+    part: List[Entry] = []
+    size = 0
+    for entry in entries:
+        if len(part) == MOST_HERE or (part and size + entry.size > MOST_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(entry)
+        size += entry.size
+    if part:
+        yield part
 
 
 def read_many(parent: int, names: bytes, entries: Sequence[Entry]) -> Iterator[Tuple[Entry, int, bytes]]:
@@ -61,8 +75,8 @@ def hash_small(locate: Locate, entries: Iterable[Entry], found: Dict[TreePath, b
         alike = list(group)
         small = [entry for entry in alike if entry.size <= SMALL_LIMIT]
         yield from (entry for entry in alike if entry.size > SMALL_LIMIT)
-        for start in range(0, len(small), MOST_HERE):
-            _gather(locate, small[start : start + MOST_HERE], batch)
+        for part in in_parts(small):
+            _gather(locate, part, batch)
             if len(batch) >= _FOLDERS_AT_ONCE:
                 _hash_batch(batch, found)
     _hash_batch(batch, found)

@@ -31,7 +31,7 @@ from ..core.signature import Signature
 from .ahead import Ahead
 from .folders import FILE, Folders
 from .hands import HANDS, go_through
-from .many import MOST_HERE, Locate, fresh_digest, hash_small, read_many
+from .many import MOST_HERE, Locate, fresh_digest, hash_small, in_parts, read_many
 
 WINDOW = 1 << 20
 CHANGED = "changed while it was read; run again"
@@ -78,8 +78,8 @@ class Reader:
             if small is None:
                 yield from self._one_by_one(alike)
                 continue
-            for start in range(0, len(alike), MOST_HERE):
-                yield from self._many([want.entry for want in alike[start : start + MOST_HERE]])
+            for part in in_parts([want.entry for want in alike]):
+                yield from self._many(part)
 
     def _many(self, entries: List[Entry]) -> Iterator[Item]:
         """Whole small files of one directory, read by the C twin in one go."""
@@ -109,7 +109,7 @@ class Reader:
             finally:
                 os.close(descriptor)
 
-    def items_here(self, wants: Tuple[Want, ...]) -> Iterator[Item]:
+    def items_here(self, wants: Iterable[Want]) -> Iterator[Item]:
         """The same for a target on this host: it copies for itself what it wants whole and unseen."""
         for directory, group in groupby(wants, _directory_of_whole):
             alike = list(group)

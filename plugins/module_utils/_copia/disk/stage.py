@@ -20,7 +20,7 @@ import os
 from typing import Any, Dict, Generator, List, Optional, Tuple
 
 from ..core.entries import Presence
-from ..core.paths import RESERVED, TreePath, join, split
+from ..core.paths import RESERVED, TreePath, split
 from .folders import DIRECTORY, Folders, open_root
 from .licence import MARK, licensed, may_go
 from .operations import Acts, MakeFolder, MoveNew, Operation, RemoveFolder, Unlink
@@ -33,7 +33,11 @@ Licensing = Generator[Operation, Any, Tuple[int, bytes]]
 
 
 class Stage:
-    """An open staging folder: ``descriptor``, names that are free in it, and what is staged where."""
+    """An open staging folder: ``descriptor``, names that are free in it, and what is staged where.
+
+    Where something is, is a path in it. What keeps its own name in a new directory has only that directory there, with
+    a slash at its end, and all in it share that: there may be very many.
+    """
 
     def __init__(self, root: int, top: int, descriptor: int, token: bytes) -> None:
         self.root = root
@@ -52,30 +56,27 @@ class Stage:
 
     def license(self, path: TreePath, expected: Presence, wanted: Presence) -> Licensing:
         """Give what is staged for ``path`` a name under which ``expected`` may come out; the answer is its place."""
-        place = self._staged[path]
+        place = self._place_of(path)
         if b"/" in bytes(place) or MARK not in bytes(place):
             name = TreePath(licensed(self.fresh_name(), expected, wanted))
             yield MoveNew(*self._at(place), self.descriptor, name)
             self._staged[path] = name
             if path in self._new:
-                self._moved(path, place, name)
+                self._moved(place, name)
         return self._at(self._staged[path])
 
-    def _moved(self, path: TreePath, old: TreePath, new: TreePath) -> None:
+    def _moved(self, old: TreePath, new: TreePath) -> None:
         """A staged directory has another name now, and so has all in it."""
         self._folders.forget(old)
         for places in (self._new, self._staged):
             for inner, place in places.items():
-                if inner == path or inner.startswith(path + b"/"):
-                    places[inner] = TreePath(new + place[len(old) :] if place.startswith(old) else place)
+                if place.startswith(old + b"/"):
+                    places[inner] = TreePath(new + place[len(old) :])
 
     def place_for(self, path: TreePath) -> Tuple[int, bytes]:
         """Where what is to stand at ``path`` is staged: ``(directory descriptor, name)``."""
-        directory, name = split(path)
-        inside = self._new.get(directory)
-        place = TreePath(self.fresh_name()) if inside is None else join(inside, name)
-        self._staged[path] = place
-        return self._at(place)
+        self._staged[path] = self._new.get(split(path)[0]) or TreePath(self.fresh_name())
+        return self.place(path)
 
     def places_for(self, directory: TreePath, paths: List[TreePath]) -> Tuple[int, List[bytes]]:
         """The same for many files of one directory: a descriptor, and a name for each."""
@@ -84,24 +85,26 @@ class Stage:
             places = [TreePath(self.fresh_name()) for _path in paths]
             self._staged.update(zip(paths, places))
             return self.descriptor, list(places)
-        names = [split(path)[1] for path in paths]
-        self._staged.update((path, join(inside, name)) for path, name in zip(paths, names))
-        return self._folders.at(inside), names
+        self._staged.update((path, inside) for path in paths)
+        return self._folders.at(TreePath(inside[:-1])), [split(path)[1] for path in paths]
 
     def folder_for(self, path: TreePath) -> Tuple[int, bytes]:
         """The same for a new directory; from now on what is to stand in it is staged in it."""
         parent, name = self.place_for(path)
-        self._new[path] = self._staged[path]
+        self._new[path] = TreePath(self._place_of(path) + b"/")
         return parent, name
 
     def find(self, path: TreePath) -> Optional[Tuple[int, bytes]]:
         """Where what is to stand at ``path`` was staged; ``None`` when nothing was."""
-        place = self._staged.get(path)
-        return None if place is None else self._at(place)
+        return self.place(path) if path in self._staged else None
 
     def place(self, path: TreePath) -> Tuple[int, bytes]:
         """Where what is to stand at ``path`` was staged, which is known to have been."""
-        return self._at(self._staged[path])
+        return self._at(self._place_of(path))
+
+    def _place_of(self, path: TreePath) -> TreePath:
+        place = self._staged[path]
+        return TreePath(place + split(path)[1]) if place.endswith(b"/") else place
 
     def has(self, path: TreePath) -> bool:
         """Whether something was staged for ``path``."""
@@ -113,9 +116,9 @@ class Stage:
 
     def drop(self, path: TreePath) -> None:
         """Forget what was staged for ``path``: it went into its place, or was removed."""
-        place = self._staged.pop(path, None)
-        if path in self._new and place is not None:
-            self._folders.forget(place)
+        if path in self._staged and path in self._new:
+            self._folders.forget(self._place_of(path))
+        self._staged.pop(path, None)
 
     def _at(self, place: TreePath) -> Tuple[int, bytes]:
         directory, name = split(place)

@@ -54,6 +54,7 @@ def bisync(
         digests = pair.read(found)
         clock = pair.lap("hash", clock)
         plan = reconcile(found, *digests, spec.rulebook)
+        found.let_go()  # it takes as much memory as the plan
         pair.brake(plan)
         refuse_conflicts(plan, spec.policy)
         clock = pair.lap("plan", clock)

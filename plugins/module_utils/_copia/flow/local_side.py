@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
 from ..core.entries import Entry
 from ..core.errors import InputError
 from ..core.folding import Folding
-from ..core.parcel import Item, Wants
+from ..core.parcel import Item, Want, Wants
 from ..core.paths import TreePath, show, split
 from ..core.preserve import NOTHING_MORE, Preserve
 from ..core.report import Report
@@ -149,15 +149,15 @@ class LocalSide:
         finally:
             folders.forget()
 
-    def hand_over(self, wants: Wants) -> Optional[Iterator[Item]]:
-        """What answers ``wants`` for a target on this host, where the C twin copies."""
-        return self._handed_over(wants) if is_native() else None
+    def hand_over(self, files: List[Entry]) -> Optional[Iterator[Item]]:
+        """What gives whole ``files`` to a target on this host, where the C twin copies."""
+        return self._handed_over(files) if is_native() else None
 
-    def _handed_over(self, wants: Wants) -> Iterator[Item]:
-        outwait_grain(want.entry for want in wants)
+    def _handed_over(self, files: List[Entry]) -> Iterator[Item]:
+        outwait_grain(files)
         folders = Folders(self._root)
         try:
-            yield from Reader(locate_in_tree(folders), digests=False).items_here(wants)
+            yield from Reader(locate_in_tree(folders), digests=False).items_here(map(Want, files))
         finally:
             folders.forget()
 

@@ -29,13 +29,13 @@ from ..core.hub_plan import Direction, Part, judge_part, not_agreed, with_times_
 from ..core.manifest import Manifest
 from ..core.moves import arrivals
 from ..core.pair_report import PairReport
-from ..core.parcel import Item, Wants
+from ..core.parcel import Item
 from ..core.paths import TreePath, show
 from ..core.preserve import NOTHING_MORE, Preserve
 from ..core.reconcile import Comparison, compare, to_read
 from ..core.report import foresee
 from ..core.selection import Rules
-from ..core.steps import MirrorPlan
+from ..core.steps import MirrorPlan, PutFile
 from ..core.verdicts import Policy, Where
 from ..disk.ahead import Ahead
 from ..disk.archive import Archive, Identities, load, name_of_paths, remember, remembered, save
@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from ..disk.operations import Acts, Perform
 
 _BOTH = (Where.LEFT, Where.RIGHT)
+_AT_ONCE = 8192
+"""Files whose digests are asked for in one go."""
 Digests = Dict[TreePath, bytes]
 
 
@@ -265,20 +267,20 @@ class Pair:
             plan, bases = target.consider(plan)
         else:
             bases = target.signatures_of(replaced_by(plan)) if target.is_far or source.is_far else {}
-        wants = wants_of(plan, bases)
-        both_here = isinstance(target, HandsOver) and isinstance(source, HandsOver) and not at
-        items = self._handed_over(source, wants) if both_here else None
+        items = self._handed_over(source, plan) if isinstance(target, HandsOver) and not at else None
         if items is None:
-            items = checked(plan, source.read(wants, at), self._digests)
+            items = checked(plan, source.read(wants_of(plan, bases), at), self._digests)
         self.report.sides[side].absorb(target.apply(plan, items))
 
-    def _handed_over(self, source: Side, wants: Wants) -> Optional[Iterator[Item]]:
+    def _handed_over(self, source: Side, plan: MirrorPlan) -> Optional[Iterator[Item]]:
         """On one host the files are read for their digests and then copied by the kernel; a file that is not as listed,
         before or after either, is a problem of its path.
         """
-        items = source.hand_over(wants) if isinstance(source, HandsOver) else None
-        if items is not None:
-            self._digests.update(source.digests_of([want.entry for want in wants if want.entry.digest is None]))
+        files = [step.wanted for step in plan.puts if isinstance(step, PutFile)]
+        items = source.hand_over(files) if isinstance(source, HandsOver) else None
+        unread = [entry for entry in files if entry.digest is None] if items is not None else []
+        for start in range(0, len(unread), _AT_ONCE):
+            self._digests.update(source.digests_of(unread[start : start + _AT_ONCE]))
         return items
 
     def record(self, found: Comparison, plan: Reconciliation) -> None:

@@ -125,5 +125,5 @@ class Folds(Protocol):
 class HandsOver(Protocol):
     """A side whose files a target on the same host may copy for itself."""
 
-    def hand_over(self, wants: Wants) -> Optional[Iterator[Item]]:
-        """What answers ``wants`` without their bytes (``core.parcel.Here``); ``None`` where nothing is gained by it."""
+    def hand_over(self, files: List[Entry]) -> Optional[Iterator[Item]]:
+        """What gives ``files`` without their bytes (``core.parcel.Here``); ``None`` where nothing is gained by it."""
