@@ -23,7 +23,7 @@ from copia.core.signature import signature
 from .figures import Figures
 
 RANDOM = "random"
-BLOCK = 4096
+BLOCKS = (512, 4096, 65536)
 MIB = 1 << 20
 
 
@@ -34,19 +34,25 @@ def measure(_folder: pathlib.Path, rounds: int, megabytes: int) -> Figures:
     """
     if twin.native is None:
         raise SystemExit("the C twin is not installed: make native")
-    figures = Figures(RANDOM, {"length": f"{megabytes} MiB", "block": f"{BLOCK} bytes", "rounds": str(rounds)})
+    figures = Figures(RANDOM, {"length": f"{megabytes} MiB", "rounds": str(rounds)})
     for _number in range(rounds):
-        for name, (basis, new) in contents(megabytes * MIB).items():
-            began = time.process_time()
-            signed = signature([basis], BLOCK)
-            between = time.process_time()
-            literal, _copied = sizes(delta(reader(new), len(new), signed))
-            ended = time.process_time()
-            figures.note("C twin", "signature", name, between - began)
-            figures.note("C twin", "delta", name, ended - between)
-            figures.facts[f"literal share of {name}"] = f"{literal / len(new):.0%}"
-            print(f"{name}: signature {between - began:.2f} s, delta {ended - between:.2f} s", flush=True)
+        for block in BLOCKS:
+            for name, (basis, new) in contents(megabytes * MIB, block).items():
+                _measure(figures, f"blocks of {block}", name, (basis, new), block)
     return figures
+
+
+def _measure(figures: Figures, workload: str, name: str, content: Tuple[bytes, bytes], block: int) -> None:
+    basis, new = content
+    began = time.process_time()
+    signed = signature([basis], block)
+    between = time.process_time()
+    literal, _copied = sizes(delta(reader(new), len(new), signed))
+    ended = time.process_time()
+    figures.note(workload, "signature", name, between - began)
+    figures.note(workload, "delta", name, ended - between)
+    figures.facts[f"literal share of {name}"] = f"{literal / len(new):.0%}"
+    print(f"{workload}, {name}: signature {between - began:.2f} s, delta {ended - between:.2f} s", flush=True)
 
 
 def reader(data: bytes) -> ReadAt:
@@ -54,13 +60,13 @@ def reader(data: bytes) -> ReadAt:
     return lambda offset, length: data[offset : offset + length]
 
 
-def contents(size: int) -> Dict[str, Tuple[bytes, bytes]]:
+def contents(size: int, block: int) -> Dict[str, Tuple[bytes, bytes]]:
     """Basis and new content by name."""
     first, second = random.Random(1).randbytes(size), random.Random(2).randbytes(size)
     period = bytes(range(251)) * 17
     periodic = (period * (size // len(period) + 1))[:size]
     up, down = bytes([10, 20, 30, 40]) * (size // 4), bytes([11, 18, 31, 40]) * (size // 4)
-    mixed = b"".join(os.urandom(1) + up[: BLOCK - 1] for _block in range(size // BLOCK))
+    mixed = b"".join(os.urandom(1) + up[: block - 1] for _block in range(size // block))
     return {
         RANDOM: (first, second),
         "zeros": (bytes(size), bytes(size + 5)),

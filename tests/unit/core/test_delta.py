@@ -210,6 +210,17 @@ def test_crafted_content_costs_no_more_than_random(monkeypatch: pytest.MonkeyPat
     assert spent.judged <= 3 * (len(new) // BLOCK) + engine.SOME.failures + 3
 
 
+@pytest.mark.parametrize("block_size", [2048, 4096, 16384, 65536])
+def test_what_failures_may_cost_does_not_grow_with_the_block(monkeypatch: pytest.MonkeyPatch, block_size: int) -> None:
+    choose(monkeypatch, "python")
+    basis, new = TWINS[0] * (MIB // 4), TWINS[1] * (MIB // 4)
+    signed = signature([basis], block_size)
+    spent = Spent(monkeypatch)
+    list(delta(reader(new), len(new), signed))
+    in_vain = spent.judged - 3 * (len(new) // block_size)
+    assert in_vain * block_size <= engine.SOME.failures * 4096 + 3 * block_size
+
+
 def test_the_crafted_sums_are_equal_indeed() -> None:
     assert TWINS[0] != TWINS[1]
     assert weak_sum(TWINS[0] * 512) == weak_sum(TWINS[1] * 512)

@@ -40,9 +40,9 @@ Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 @dataclass(frozen=True)
 class Effort:
-    """How much a search may cost: ``positions`` that are looked at, ``failures`` of ``blocks.Table.find``, a gap is
-    left after a ``share`` of the file (or 8 blocks) without a match, ``step`` positions are looked at in one call. All
-    is given to the file as a whole, or ``for_each_gap``.
+    """How much a search may cost: ``positions`` that are looked at, ``failures`` of ``blocks.Table.find`` where blocks
+    have at most 4 KiB, a gap is left after a ``share`` of the file (or 8 blocks) without a match, ``step`` positions
+    are looked at in one call. All is given to the file as a whole, or ``for_each_gap``.
     """
 
     positions: int
@@ -51,7 +51,12 @@ class Effort:
     step: int
     for_each_gap: bool
 
+    def failures_with(self, block_size: int) -> int:
+        """How many a search for blocks of that many bytes may have: what a failure costs is a block's strong sum."""
+        return max(1, self.failures * _JUDGED // max(_JUDGED, block_size))
 
+
+_JUDGED = 4096
 SOME = Effort(256 * 1024, 512, 32, 16 * 1024, for_each_gap=False)
 """Python rolls about 4 MB/s: this is 0.06 s, in which a link of 1 Gbit/s sends 8 MB, and a file that is new from
 beginning to end is searched at more than 100 MB/s."""
@@ -219,7 +224,7 @@ class _Search:
 
     def __init__(self, length: int, signed: Signature, how: Effort) -> None:
         self._signed, self._how = signed, how
-        self._positions, self._failures = how.positions, how.failures
+        self._positions, self._failures = how.positions, how.failures_with(signed.block_size)
         self._patience = max(8 * signed.block_size, length // how.share)
 
     def gap(self, window: _Window, gap: Literal, table: Table) -> Iterator[Part]:
