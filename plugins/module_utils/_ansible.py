@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 CONTENT_DIFF_LIMIT = 104448
-PRESERVE = ["owner", "group"]
+PRESERVE = ["owner", "group", "acls", "xattrs"]
 
 MIRROR_OPTIONS: Dict[str, Dict[str, Any]] = {
     "src": {"type": "path", "required": True},

@@ -162,11 +162,11 @@ EXAMPLES = r"""
       - "*.pyc"
       - /uploads/
 
-- name: A tree of homes, each with its owner
+- name: A tree of homes, with owners and ACLs
   copia.sync.mirror:
     src: /srv/homes
     dest: /srv/homes
-    preserve: [owner, group]
+    preserve: [owner, group, acls, xattrs]
   become: true
 
 - name: Fetch the logs of every host
@@ -207,7 +207,7 @@ stats:
       type: int
       returned: always
     updated:
-      description: Entries whose content, kind, permissions or owner changed.
+      description: Entries whose content, kind, permissions, owner or attributes changed.
       type: int
       returned: always
     touched:
@@ -266,7 +266,7 @@ changes:
       type: str
       returned: always
     reason:
-      description: One of absent, kind, size, content, target, mode, owner and extra.
+      description: One of absent, kind, size, content, target, mode, owner, attributes and extra.
       type: str
       returned: always
     size_before:

@@ -65,7 +65,10 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 def add_preserve(parser: argparse.ArgumentParser) -> None:
     """The word for what is kept beside content, permissions and times."""
     parser.add_argument(
-        "--preserve", metavar="WHAT,...", default="", help="keep more than permissions and times: owner, group"
+        "--preserve",
+        metavar="WHAT,...",
+        default="",
+        help="keep more than permissions and times: owner, group, acls, xattrs",
     )
 
 

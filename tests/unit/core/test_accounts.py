@@ -11,6 +11,7 @@ import pytest
 from copia.core.accounts import Ids, in_manifest, in_plan, used_in, used_in_plan
 from copia.core.entries import ABSENT, NOT_RECORDED, Entry, Kind
 from copia.core.errors import InputError
+from copia.core.extras import DEFAULT, pack_extras
 from copia.core.manifest import Block, Manifest, pack_rows
 from copia.core.mirror_plan import plan_mirror
 from copia.core.paths import ROOT, TreePath
@@ -20,13 +21,16 @@ from hypothesis import strategies as st
 
 NUMBERS = st.sampled_from([0, 1, 7, 1000, 65534, NOT_RECORDED])
 OWNERS = st.tuples(NUMBERS, NUMBERS)
+ACL = pack_extras({DEFAULT: bytes.fromhex("01000700ffffffff02000700070000000800060007000000")})
 TABLES = st.dictionaries(st.sampled_from([1, 7, 1000]), st.sampled_from([0, 2, 7, 1001]))
 
 
 def tree(owners: List[Tuple[int, int]], top: Tuple[int, int]) -> Manifest:
+    """Every second entry has an ACL that names a user and a group 7."""
+    names = [b"%03d" % at for at in range(len(owners))]
     entries = [
-        (b"%03d" % at, Entry(TreePath(b"%03d" % at), Kind.FILE, at, at, 0o640, None, b"", *pair))
-        for at, pair in enumerate(owners)
+        (name, Entry(TreePath(name), Kind.FILE, at, at, 0o640, None, b"", *owners[at], ACL if at % 2 else b""))
+        for at, name in enumerate(names)
     ]
     blocks = (Block(ROOT, pack_rows(entries)),) if entries else ()
     return Manifest(Entry(ROOT, Kind.DIRECTORY, 0, 5, 0o755, None, b"", *top), blocks)
@@ -45,8 +49,9 @@ def test_rows_become_what_entries_become(
 @given(st.lists(OWNERS, max_size=5), OWNERS)
 def test_what_is_used_is_what_somebody_recorded(owners: List[Tuple[int, int]], top: Tuple[int, int]) -> None:
     users, groups = used_in(tree(owners, top))
-    assert users == {uid for uid, _gid in [*owners, top]} - {NOT_RECORDED}
-    assert groups == {gid for _uid, gid in [*owners, top]} - {NOT_RECORDED}
+    pairs = [*owners, top, *([(7, 7)] if len(owners) > 1 else [])]
+    assert users == {uid for uid, _gid in pairs} - {NOT_RECORDED}
+    assert groups == {gid for _uid, gid in pairs} - {NOT_RECORDED}
 
 
 @given(st.lists(OWNERS, min_size=1, max_size=5), OWNERS, TABLES, TABLES)
@@ -59,18 +64,18 @@ def test_a_plan_is_that_of_the_trees_with_the_other_ids(
     assert used_in_plan(plan) == used_in(source)
 
 
-@pytest.mark.parametrize("words", [[], ["owner"], ["group"], ["owner", "group"]])
+@pytest.mark.parametrize("words", [[], ["owner"], ["group", "xattrs"], ["owner", "group", "acls", "xattrs"]])
 def test_words_are_what_is_kept(words: List[str]) -> None:
     assert parse_preserve(words).words == words
     assert parse_preserve([*words, *words]).is_any is bool(words)
 
 
 def test_another_word_is_refused() -> None:
-    with pytest.raises(InputError, match="preserve has 'all': expected some of owner, group"):
+    with pytest.raises(InputError, match="preserve has 'all': expected some of owner, group, acls, xattrs"):
         parse_preserve(["all"])
 
 
 def test_what_is_forced_is_not_kept() -> None:
-    everything = Preserve(owner=True, group=True)
-    assert everything.without(owner=True, group=False) == Preserve(group=True)
-    assert everything.without(owner=True, group=True) == NOTHING_MORE
+    everything = Preserve(owner=True, group=True, acls=True)
+    assert everything.without(owner=True, group=False) == Preserve(group=True, acls=True)
+    assert everything.without(owner=True, group=True) == Preserve(acls=True) != NOTHING_MORE

@@ -46,7 +46,7 @@ def test_content_is_judged_as_the_page_says(case: Dict[str, str]) -> None:
     assert content is Content(verdict(table(PAGE, "The content of two files"), case, "content"))
 
 
-ATTRIBUTE_COLUMNS = {"same mode": YES_NO, "same owner": YES_NO, "same time": YES_NO}
+ATTRIBUTE_COLUMNS = {"same mode": YES_NO, "same owner": YES_NO, "same extras": YES_NO, "same time": YES_NO}
 
 
 @pytest.mark.parametrize("case", cases(**ATTRIBUTE_COLUMNS), ids=str)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import List
 
 from copia.core.entries import ABSENT, Entry, Kind, Presence, Unknown
+from copia.core.extras import pack_extras
 from copia.core.manifest import Block, pack_rows, unequal_rows
 from copia.core.paths import TreePath
 from hypothesis import given
@@ -16,12 +17,14 @@ from hypothesis import strategies as st
 DIRECTORY = TreePath(b"d")
 
 
-def entry(kind: Kind, number: int) -> Entry:
+def entry(kind: Kind, number: int, extras: bytes = b"") -> Entry:
     target = b"to-%d" % number if kind is Kind.LINK else b""
-    return Entry(TreePath(b"-"), kind, number if kind is Kind.FILE else 0, number, 0o644, None, target)
+    size = number if kind is Kind.FILE else 0
+    return Entry(TreePath(b"-"), kind, size, number, 0o644, None, target, extras=extras)
 
 
-ENTRIES = st.builds(entry, st.sampled_from(Kind), st.integers(0, 2))
+EXTRAS = st.sampled_from([b"", b"", *(pack_extras({b"user.x": value}) for value in (b"", b"1", b"2"))])
+ENTRIES = st.builds(entry, st.sampled_from(Kind), st.integers(0, 2), EXTRAS)
 PRESENCES = st.one_of(ENTRIES, ENTRIES, ENTRIES, st.just(Unknown("could not be read")))
 
 

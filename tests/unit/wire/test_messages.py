@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import pytest
+from copia.core.accounts import Accounts
 from copia.core.entries import ABSENT, Entry, Kind, Problem
 from copia.core.errors import RemoteProtocolError
+from copia.core.extras import pack_extras
 from copia.core.manifest import Block, Manifest, pack_rows
 from copia.core.mirror_plan import plan_mirror
 from copia.core.parcel import Listing, Want
 from copia.core.paths import ROOT, TreePath
 from copia.core.report import Report
 from copia.core.signature import Signature, signature
+from copia.core.steps import Reason
 from copia.wire import envelope, gate
 from copia.wire.messages import decode_listing, decode_plan, decode_wants, encode_listing, encode_plan, encode_wants
 from hypothesis import given, settings
@@ -47,6 +50,45 @@ def test_a_listing_survives() -> None:
 def test_an_empty_and_an_absent_tree_survive() -> None:
     for manifest in (Manifest(entry(b"", Kind.DIRECTORY)), Manifest(ABSENT)):
         assert decode_listing(encode_listing(Listing(manifest))) == Listing(manifest)
+
+
+EXTRAS = pack_extras({b"user.x": b"1"})
+DRESSED = Manifest(
+    entry(b"", Kind.DIRECTORY)._replace(extras=EXTRAS),
+    (
+        block(b"", entry(b"a")._replace(extras=EXTRAS), entry(b"b"), entry(b"d", Kind.DIRECTORY)),
+        block(b"d", entry(b"d/c")._replace(extras=EXTRAS)),
+    ),
+)
+
+
+def test_attributes_survive_in_a_listing_and_in_a_plan() -> None:
+    listing = Listing(DRESSED, accounts=Accounts(((7, b"ann"),)))
+    assert decode_listing(encode_listing(listing)) == listing
+    plan = plan_mirror(DRESSED, Manifest(entry(b"", Kind.DIRECTORY), (block(b"", entry(b"a"), entry(b"b")),)))
+    assert [step.reason for step in plan.settles] == [Reason.ATTRIBUTES, Reason.ATTRIBUTES]
+    assert decode_plan(encode_plan(plan, Report(), is_tree=True))[0] == plan
+
+
+def test_a_listing_without_attributes_has_no_bytes_for_them() -> None:
+    body = envelope.unseal(envelope.Kind.LISTING, encode_listing(LISTING))
+    assert [len(body[key]) for key in ("root", "columns", "lengths")] == [4, 4, 4] and "users" not in body
+
+
+@pytest.mark.parametrize("damage", ["flag", "more", "cut", "name", "absent"])
+def test_attributes_that_do_not_fit_their_rows_are_refused(damage: str) -> None:
+    packed = DRESSED.blocks[0].packed
+    no_flag = packed.rows[:1] + b"\0" + packed.rows[2:]
+    rows = {
+        "flag": packed._replace(rows=no_flag),
+        "more": packed._replace(extras=packed.extras * 2),
+        "cut": packed._replace(extras=packed.extras[:-1]),
+        "name": packed._replace(extras=packed.extras.replace(b"user.x", b"USER.x")),
+        "absent": packed._replace(rows=b"\0" + packed.rows[1:]),
+    }[damage]
+    damaged = Manifest(DRESSED.root, (Block(ROOT, rows), DRESSED.blocks[1]))
+    with pytest.raises(RemoteProtocolError, match="attributes"):
+        decode_listing(encode_listing(Listing(damaged)))
 
 
 def test_wants_survive_with_digest_and_signature() -> None:

@@ -13,11 +13,12 @@ What this file does not know: which names a host has.
 from __future__ import annotations
 
 import struct
-from typing import Any, Dict, Iterable, Mapping, Set, Tuple
+from typing import Any, Dict, Mapping, Set, Tuple
 
 from ..values import dataclass, replace
 from .entries import NOT_RECORDED, Entry, Presence
-from .manifest import ROW, Block, Manifest
+from .extras import cut_extras, ids_in, join_extras, with_ids
+from .manifest import ROW, Block, Manifest, Rows
 from .steps import MirrorPlan
 
 _IDS = struct.Struct(f"<4xII{ROW.size - 12}x")
@@ -50,38 +51,54 @@ class Ids:
 
     def entry(self, entry: Entry) -> Entry:
         """The entry with the ids that it is to have."""
-        return entry._replace(uid=self.users.get(entry.uid, entry.uid), gid=self.groups.get(entry.gid, entry.gid))
+        extras = with_ids(entry.extras, self.users, self.groups) if entry.extras else b""
+        uid, gid = self.users.get(entry.uid, entry.uid), self.groups.get(entry.gid, entry.gid)
+        return entry._replace(uid=uid, gid=gid, extras=extras)
 
     def presence(self, presence: Presence) -> Presence:
         """The same of what may be one."""
         return self.entry(presence) if isinstance(presence, Entry) else presence
 
 
-def used_in(manifest: Manifest) -> Tuple[Set[int], Set[int]]:
-    """The ids of the users and of the groups that something in the manifest belongs to."""
+Used = Tuple[Set[int], Set[int]]
+"""The ids of users and of groups that something belongs to, or that an ACL names."""
+
+
+def used_in(manifest: Manifest) -> Used:
+    """The ids in a manifest."""
     pairs = {pair for block in manifest.blocks for pair in _IDS.iter_unpack(block.packed.rows)}
+    extras = {part for block in manifest.blocks for part in cut_extras(block.packed.extras)}
     if isinstance(manifest.root, Entry):
         pairs.add((manifest.root.uid, manifest.root.gid))
-    return _recorded(uid for uid, _gid in pairs), _recorded(gid for _uid, gid in pairs)
+        extras.add(manifest.root.extras)
+    return _used(pairs, extras)
 
 
-def used_in_plan(plan: MirrorPlan) -> Tuple[Set[int], Set[int]]:
-    """The same of what a plan wants."""
+def used_in_plan(plan: MirrorPlan) -> Used:
+    """The ids in what a plan wants."""
     entries = [step.wanted for group in (plan.makes, plan.puts, plan.moves, plan.settles) for step in group]
     entries.extend(plan.closings)
-    return _recorded(entry.uid for entry in entries), _recorded(entry.gid for entry in entries)
+    return _used({(entry.uid, entry.gid) for entry in entries}, {entry.extras for entry in entries})
 
 
-def _recorded(ids: Iterable[int]) -> Set[int]:
-    return set(ids) - {NOT_RECORDED}
+def _used(pairs: Set[Tuple[int, int]], extras: Set[bytes]) -> Used:
+    named = list(map(ids_in, extras))
+    users = {uid for uid, _gid in pairs}.union(*(users for users, _groups in named))
+    groups = {gid for _uid, gid in pairs}.union(*(groups for _users, groups in named))
+    return users - {NOT_RECORDED}, groups - {NOT_RECORDED}
 
 
 def in_manifest(manifest: Manifest, ids: Ids) -> Manifest:
     """The manifest with the ids that the receiver has."""
     if ids.is_empty:
         return manifest
-    blocks = tuple(Block(b.directory, b.packed._replace(rows=_in_rows(b.packed.rows, ids))) for b in manifest.blocks)
+    blocks = tuple(Block(block.directory, _in_packed(block.packed, ids)) for block in manifest.blocks)
     return replace(manifest, root=ids.presence(manifest.root), blocks=blocks, _index={})
+
+
+def _in_packed(packed: Rows, ids: Ids) -> Rows:
+    parts = (with_ids(part, ids.users, ids.groups) for part in cut_extras(packed.extras))
+    return packed._replace(rows=_in_rows(packed.rows, ids), extras=join_extras(parts))
 
 
 def _in_rows(rows: bytes, ids: Ids) -> bytes:

@@ -18,6 +18,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 from ..values import dataclass, field
 from .conflicts import Conflict, conflict_names, copies_of, winner
 from .entries import ABSENT, NOT_RECORDED, Entry, Kind, Presence
+from .extras import merge_extras
 from .manifest import Block, Manifest, pack_rows
 from .mirror_plan import settle_attributes
 from .moves import with_moves
@@ -290,9 +291,11 @@ def _deepest_first(removals: Iterable[Remove]) -> Tuple[Remove, ...]:
 
 
 def _kept(case: Case, one: Entry, *names: str) -> Dict[str, Any]:
-    """Those attributes of two present versions, of which ``one`` is one, and who owns them where that is kept."""
+    """Those attributes of two present versions, of which ``one`` is one, and what else of them is kept."""
     owners = () if one.uid == one.gid == NOT_RECORDED else ("uid", "gid")
-    return {name: _merged(case, name) for name in (*names, *owners)}
+    kept = {name: _merged(case, name) for name in (*names, *owners)}
+    left, right, base = (side.extras if isinstance(side, Entry) else None for side in case[1:])
+    return {**kept, "extras": merge_extras(left or b"", right or b"", base)} if left or right else kept
 
 
 def _merged(case: Case, name: str) -> int:

@@ -29,7 +29,8 @@ class Entry(NamedTuple):
 
     ``size`` in bytes (0 but for files); ``mtime_ns`` in nanoseconds since the epoch; ``mode`` the permission bits;
     ``digest`` the 32 bytes of BLAKE3 of the content where somebody computed it; ``target`` the text of a link;
-    ``uid`` and ``gid`` are ``NOT_RECORDED`` unless ownership was asked for.
+    ``uid`` and ``gid`` are ``NOT_RECORDED`` unless ownership was asked for; ``extras`` are its extended attributes
+    (``core/extras.py``), empty where nobody asked for them.
     """
 
     path: TreePath
@@ -41,6 +42,7 @@ class Entry(NamedTuple):
     target: bytes = b""
     uid: int = NOT_RECORDED
     gid: int = NOT_RECORDED
+    extras: bytes = b""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, NamedTup
 from ..values import dataclass, field, replace
 from .entries import ABSENT, NOT_RECORDED, Entry, Kind, Presence, Unknown
 from .errors import RemoteProtocolError
+from .extras import cut_extras, join_extras, unpack_extras
 from .paths import TreePath, check_names, is_reserved, parse_path, parse_paths, path_key, split
 
 ROW = struct.Struct("<BBHIIQq")
@@ -30,18 +31,21 @@ ROW = struct.Struct("<BBHIIQq")
 
 _PLAIN = struct.Struct(f"{ROW.size}s")
 _UID_AT, _GID_AT, _SIZE_AT = 4, 8, 12
-UNLISTED = 1
+UNLISTED, HAS_EXTRAS = 1, 2
 DIGEST_SIZE = 32
 _KINDS = (None, Kind.FILE, Kind.DIRECTORY, Kind.LINK, Kind.SPECIAL)
 
 
 class Rows(NamedTuple):
-    """A packed sequence of presences: names, rows, link texts, digests of the files (all of them or none)."""
+    """A packed sequence of presences: names, rows, link texts, digests of the files (all of them or none), and the
+    extended attributes of those rows that say that they have some, each after its length.
+    """
 
     names: bytes
     rows: bytes
     targets: bytes
     digests: bytes
+    extras: bytes = b""
 
 
 class Block(NamedTuple):
@@ -66,6 +70,7 @@ class Block(NamedTuple):
             b"".join(packed.rows[at * ROW.size : (at + 1) * ROW.size] for at in places),
             b"\0".join(targets[number] for number in links),
             b"".join(packed.digests[number * DIGEST_SIZE : (number + 1) * DIGEST_SIZE] for number in files),
+            _some_extras(packed, places) if packed.extras else b"",
         )
         return Block(self.directory, rows)
 
@@ -105,9 +110,13 @@ def pack_rows(presences: Sequence[Tuple[bytes, Presence]]) -> Rows:
     rows: List[bytes] = []
     targets: List[bytes] = []
     digests: List[Optional[bytes]] = []
+    extras: List[bytes] = []
     for _name, what in presences:
         if isinstance(what, Entry):
-            rows.append(ROW.pack(what.kind, 0, what.mode, what.uid, what.gid, what.size, what.mtime_ns))
+            flags = HAS_EXTRAS if what.extras else 0
+            rows.append(ROW.pack(what.kind, flags, what.mode, what.uid, what.gid, what.size, what.mtime_ns))
+            if flags:
+                extras.append(what.extras)
             if what.kind is Kind.LINK:
                 targets.append(what.target)
             elif what.kind is Kind.FILE:
@@ -120,6 +129,7 @@ def pack_rows(presences: Sequence[Tuple[bytes, Presence]]) -> Rows:
         b"".join(rows),
         b"\0".join(targets),
         b"".join(known) if len(known) == len(digests) else b"",
+        join_extras(extras),
     )
 
 
@@ -129,6 +139,7 @@ def unpack_rows(packed: Rows, prefix: bytes = b"") -> Iterator[Tuple[TreePath, P
         return
     targets = packed.targets.split(b"\0")[::-1]
     digests = packed.digests
+    extras = iter(cut_extras(packed.extras))
     at = 0
     known: Dict[int, int] = {NOT_RECORDED: NOT_RECORDED}
     once = known.setdefault  # most modes and owners are the same number, and an int takes 32 bytes
@@ -145,7 +156,16 @@ def unpack_rows(packed: Rows, prefix: bytes = b"") -> Iterator[Tuple[TreePath, P
         elif kind is Kind.FILE and digests:
             digest = digests[at : at + DIGEST_SIZE]
             at += DIGEST_SIZE
-        yield path, Entry(path, kind, size, mtime_ns, once(mode, mode), digest, target, once(uid, uid), once(gid, gid))
+        more = next(extras) if flags & HAS_EXTRAS else b""
+        mode, uid, gid = once(mode, mode), once(uid, uid), once(gid, gid)
+        yield path, Entry(path, kind, size, mtime_ns, mode, digest, target, uid, gid, more)
+
+
+def _some_extras(packed: Rows, places: Sequence[int]) -> bytes:
+    """The column of extended attributes for the rows at ``places``."""
+    having = [at for at, flags in enumerate(packed.rows[1 :: ROW.size]) if flags & HAS_EXTRAS]
+    found = dict(zip(having, cut_extras(packed.extras)))
+    return join_extras(found[at] for at in places if at in found)
 
 
 def row_of_file(entry: Entry) -> bytes:
@@ -185,6 +205,17 @@ def check_rows(packed: Rows) -> None:
     _check_count(packed.targets, kinds.count(Kind.LINK), "link texts")
     if packed.digests and len(packed.digests) != kinds.count(Kind.FILE) * DIGEST_SIZE:
         raise RemoteProtocolError("a listing's files and digests do not agree in number")
+    flags = packed.rows[1 :: ROW.size]
+    if packed.extras or (flags and max(flags) >= HAS_EXTRAS):
+        _check_extras(packed.extras, kinds, flags)
+
+
+def _check_extras(packed: bytes, kinds: bytes, flags: bytes) -> None:
+    extras = cut_extras(packed)
+    if sum(flag >= HAS_EXTRAS for flag in flags) != len(extras) or not all(map(unpack_extras, extras)):
+        raise RemoteProtocolError("a listing's rows and attributes do not agree in number")
+    if any(flag > HAS_EXTRAS or (flag == HAS_EXTRAS and not kind) for flag, kind in zip(flags, kinds)):
+        raise RemoteProtocolError("a listing has attributes of what is not there")
 
 
 def _check_count(joined: bytes, expected: int, what: str) -> None:
@@ -281,7 +312,7 @@ def unequal_rows(left: Rows, right: Rows) -> Optional[List[int]]:
     size = ROW.size
     if (left.names, left.targets, left.rows[::size]) != (right.names, right.targets, right.rows[::size]):
         return None
-    if left.digests or right.digests:
+    if left.digests or right.digests or left.extras != right.extras:
         return None
     pairs = zip(_PLAIN.iter_unpack(left.rows), _PLAIN.iter_unpack(right.rows))
     return [place for place, (one, other) in enumerate(pairs) if one != other]

@@ -138,7 +138,7 @@ def _is_plain(draft: _Draft, theirs: Block) -> bool:
 
 def _without_equal(draft: _Draft, theirs: Block, ours: Block) -> Tuple[Optional[Block], Optional[Block]]:
     """Both blocks without the entries that are equal as bytes, which count as same."""
-    if theirs.packed[:3] == ours.packed[:3]:
+    if theirs.packed[:3] == ours.packed[:3] and theirs.packed.extras == ours.packed.extras:
         draft.same += len(theirs.packed.rows) // ROW.size
         return None, None
     unequal = unequal_rows(theirs.packed, ours.packed)
@@ -260,10 +260,13 @@ def settle_attributes(wanted: Entry, found: Entry) -> Optional[SetAttributes]:
     """The step that gives ``found`` the attributes of ``wanted``; ``None`` when it has them."""
     same_mode = wanted.mode == found.mode or wanted.kind is Kind.LINK
     same_owner = (wanted.uid, wanted.gid) == (found.uid, found.gid)
-    verdict = judge_attributes(same_mode, same_owner, wanted.mtime_ns == found.mtime_ns)
+    same_extras = wanted.extras == found.extras
+    verdict = judge_attributes(same_mode, same_owner, same_extras, wanted.mtime_ns == found.mtime_ns)
     if verdict is Attributes.SAME:
         return None
-    reason = Reason.TIME if verdict is Attributes.TOUCH else (Reason.OWNER if same_mode else Reason.MODE)
+    reason = Reason.TIME
+    if verdict is Attributes.CHANGE:
+        reason = Reason.MODE if not same_mode else Reason.ATTRIBUTES if same_owner else Reason.OWNER
     return SetAttributes(wanted.path, found, wanted, reason)
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Iterable, List
 
-from ..values import dataclass
+from ..values import dataclass, replace
 from .entries import NOT_RECORDED, Entry
 from .errors import InputError
 
-WORDS = ("owner", "group")
+WORDS = ("owner", "group", "acls", "xattrs")
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Preserve:
 
     owner: bool = False
     group: bool = False
+    acls: bool = False
+    xattrs: bool = False
 
     @property
     def words(self) -> List[str]:
@@ -34,11 +36,16 @@ class Preserve:
     @property
     def has_ids(self) -> bool:
         """Whether something is kept that names accounts by number."""
-        return self.owner or self.group
+        return self.owner or self.group or self.acls
+
+    @property
+    def has_extras(self) -> bool:
+        """Whether extended attributes are kept."""
+        return self.acls or self.xattrs
 
     def without(self, *, owner: bool, group: bool) -> "Preserve":
         """The same without those, which are forced."""
-        return Preserve(self.owner and not owner, self.group and not group)
+        return replace(self, owner=self.owner and not owner, group=self.group and not group)
 
     def bare(self, entry: Entry) -> Entry:
         """The entry as far as every file system and every user can have it; the rest is put on afterwards."""

@@ -60,7 +60,7 @@ class Likeness(enum.Enum):
 
 
 class Attributes(enum.Enum):
-    """What has to be done to mode, owner and time of an entry whose content is right."""
+    """What has to be done to mode, owner, extended attributes and time of an entry whose content is right."""
 
     SAME = "same"
     TOUCH = "touch"
@@ -99,9 +99,9 @@ def judge_content(same_size: bool, same_time: bool, digests: Likeness, checksum:
     return Content.LOOK
 
 
-def judge_attributes(same_mode: bool, same_owner: bool, same_time: bool) -> Attributes:
+def judge_attributes(same_mode: bool, same_owner: bool, same_extras: bool, same_time: bool) -> Attributes:
     """What to do to the attributes of an entry whose kind and content are right."""
-    if not same_mode or not same_owner:
+    if not same_mode or not same_owner or not same_extras:
         return Attributes.CHANGE
     if not same_time:
         return Attributes.TOUCH

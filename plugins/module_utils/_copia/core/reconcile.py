@@ -87,6 +87,8 @@ def _is_quiet(found: Comparison, directory: TreePath, blocks: Tuple[Optional[Blo
         return False
     if right.packed.digests not in (b"", base.packed.digests):
         return False
+    if not left.packed.extras == right.packed.extras == base.packed.extras:
+        return False
     return left.packed[:3] == right.packed[:3] == base.packed[:3] and is_plain(left)
 
 

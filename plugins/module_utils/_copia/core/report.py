@@ -15,6 +15,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ..values import dataclass, field
 from .entries import NOT_RECORDED, Absent, Entry, Kind, Presence, Problem
+from .extras import names_in
 from .mirror_plan import settle_attributes
 from .paths import TreePath, path_key, show
 from .steps import MirrorPlan, Move, PutFile, Reason, Remove, SetAttributes, Step
@@ -31,6 +32,7 @@ _REASONS = {
     Reason.TIME: "time",
     Reason.EXTRA: "extra",
     Reason.RENAMED: "renamed",
+    Reason.ATTRIBUTES: "attributes",
 }
 _COUNTS = (
     *("scanned", "made", "updated", "touched", "removed", "kept", "skipped"),
@@ -74,7 +76,11 @@ class Change:
     def after(self) -> str:
         """A description of a line, or empty; it is never the same as before."""
         was, is_now = _line(self.old), _line(self.new)
-        return f"{is_now}, other content" if was == is_now and self.change != "move" else is_now
+        if was != is_now or self.change == "move":
+            return is_now
+        return (
+            f"{is_now}, other attributes" if self.reason == _REASONS[Reason.ATTRIBUTES] else f"{is_now}, other content"
+        )
 
 
 @dataclass(frozen=True)
@@ -241,7 +247,8 @@ def _line(entry: Optional[Entry]) -> str:
     if entry.kind is Kind.LINK:
         return f"link -> {show(entry.target)}{owner}"
     size = f" {entry.size} bytes" if entry.kind is Kind.FILE else ""
-    return f"{_KIND_WORDS[entry.kind]} {entry.mode:04o}{owner}{size}"
+    more = "".join(f", {show(name)}" for name in names_in(entry.extras))
+    return f"{_KIND_WORDS[entry.kind]} {entry.mode:04o}{owner}{size}{more}"
 
 
 def is_text(data: bytes) -> bool:

@@ -31,6 +31,7 @@ class Reason(enum.IntEnum):
     TIME = 9
     EXTRA = 10
     RENAMED = 11
+    ATTRIBUTES = 12
 
     @property
     def is_change(self) -> bool:
@@ -71,7 +72,9 @@ class PutLink:
 
 @dataclass(frozen=True)
 class SetAttributes:
-    """Set mode, owner and time of an entry whose content is right. With reason ``TIME`` nobody calls it a change."""
+    """Set mode, owner, extended attributes and time of an entry whose content is right. With reason ``TIME`` nobody
+    calls it a change.
+    """
 
     __slots__ = ("expected", "path", "reason", "wanted")
     path: TreePath

@@ -29,9 +29,9 @@ from . import operations as op
 from .state import IDENTITY
 
 MAGIC = b"COPA"
-VERSION = 2
+VERSION = 3
 _HEAD = struct.Struct("<4sHQ16s")
-_BLOCK = struct.Struct("<IIIIII")
+_BLOCK = struct.Struct("<IIIIIII")
 _DIGEST = 32
 _FLUSH_AT = 1 << 18
 _MOST = 1 << 31
@@ -137,9 +137,9 @@ def _encode(identities: Identities, archive: Archive) -> Iterator[bytes]:
     yield _HEAD.pack(MAGIC, VERSION, archive.epoch, archive.stamp) + b"".join(sorted(identities))
     for block in archive.manifest.blocks:
         rows = zlib.compress(block.packed.rows, 1)
-        parts = (block.directory, block.packed.names, rows, block.packed.targets, block.packed.digests)
+        parts = (block.directory, block.packed.names, rows, block.packed.targets, *block.packed[3:])
         yield _BLOCK.pack(len(block.packed.rows), *map(len, parts)) + b"".join(parts)
-    yield _BLOCK.pack(0, 0, 0, 0, 0, 0)
+    yield bytes(_BLOCK.size)
 
 
 def _decode(data: bytes, identities: Identities) -> Tuple[Manifest, int, bytes]:
@@ -171,8 +171,8 @@ def _blocks(body: memoryview, at: int) -> Iterator[Block]:
         for length in lengths:
             parts.append(bytes(body[at : at + length]))
             at += length
-        directory, names, rows, targets, digests = parts
-        yield Block(TreePath(directory), Rows(names, zlib.decompressobj().decompress(rows, size), targets, digests))
+        directory, names, rows, *others = parts
+        yield Block(TreePath(directory), Rows(names, zlib.decompressobj().decompress(rows, size), *others))
 
 
 def _read(folder: int, name: bytes) -> bytes:

@@ -177,6 +177,17 @@ class SetOwner(NamedTuple):
     gid: int
 
 
+class SetExtra(NamedTuple):
+    """Set the extended attribute ``key`` of what stands at a name, or is open where that is empty; without a ``value``,
+    remove it.
+    """
+
+    parent: int
+    name: bytes
+    key: bytes
+    value: Optional[bytes]
+
+
 class SetFolderAttributes(NamedTuple):
     """The same for an open directory."""
 
@@ -237,6 +248,7 @@ Operation = Union[
     Replace,
     SetAttributes,
     SetOwner,
+    SetExtra,
     SetFolderAttributes,
     Unlink,
     RemoveFolder,

@@ -18,6 +18,7 @@ from typing import Any, Callable, Dict, List, Tuple, Type
 from ..core import twin
 from ..core.entries import NOT_RECORDED, Kind
 from ..core.manifest import ROW
+from .extras import way_to
 from .folders import FILE
 from .hands import each
 from .listed import Unfit, content_as_listed
@@ -42,6 +43,7 @@ from .operations import (
     Replace,
     SealFile,
     SetAttributes,
+    SetExtra,
     SetFolderAttributes,
     SetOwner,
     Unlink,
@@ -208,6 +210,14 @@ def _set_owner(operation: SetOwner) -> None:
         os.fchown(operation.parent, operation.uid, operation.gid)
 
 
+def _set_extra(operation: SetExtra) -> None:
+    where, how = way_to(operation.parent, operation.name)
+    if operation.value is None:
+        os.removexattr(where, operation.key, **how)
+    else:
+        os.setxattr(where, operation.key, operation.value, **how)
+
+
 def _set_folder_attributes(operation: SetFolderAttributes) -> None:
     _set_open(operation.descriptor, operation.attributes)
 
@@ -326,6 +336,7 @@ _DOERS: Dict[Type[Any], Callable[[Any], Any]] = {
     Replace: _replace,
     SetAttributes: _set_attributes,
     SetOwner: _set_owner,
+    SetExtra: _set_extra,
     SetFolderAttributes: _set_folder_attributes,
     Unlink: _unlink,
     RemoveFolder: _remove_folder,

@@ -24,9 +24,11 @@ from itertools import compress
 from typing import FrozenSet, Iterator, List, Optional, Protocol, Tuple
 
 from ..core import twin
-from ..core.entries import ABSENT, NOT_RECORDED, Entry, Kind, Presence, Problem
+from ..core.entries import ABSENT, NOT_RECORDED, Entry, Kind, Presence, Problem, Unknown
+from ..core.extras import pack_extras
 from ..core.manifest import ROW, UNLISTED, Block, Manifest, Rows
 from ..core.paths import ROOT, TreePath, is_reserved, join
+from ..core.preserve import NOTHING_MORE, Preserve
 from ..values import dataclass, field
 from .folders import DIRECTORY
 
@@ -51,12 +53,15 @@ class Selects(Protocol):
 
 @dataclass
 class Scan:
-    """How to look, and what was found. ``owner`` and ``group`` say whether those ids are recorded."""
+    """How to look, and what was found. ``owner`` and ``group`` say whether those ids are recorded, ``keeps`` which
+    extended attributes are.
+    """
 
     selector: Optional[Selects] = None
     mode_mask: int = 0o7777
     owner: bool = False
     group: bool = False
+    keeps: Preserve = NOTHING_MORE
     problems: List[Problem] = field(default_factory=list)
     _blocks: List[Block] = field(default_factory=list)
     _sheltering: List[TreePath] = field(default_factory=list)
@@ -66,8 +71,20 @@ class Scan:
         """The manifest of the tree at descriptor ``root``."""
         for _done in self._walk(root):
             pass
-        top = self.entry(ROOT, os.fstat(root))
+        top = self._top(root)
         return Manifest(top, tuple(self._blocks), frozenset(self._sheltering), frozenset(self._unlisted))
+
+    def _top(self, root: int) -> Presence:
+        top = self.entry(ROOT, os.fstat(root))
+        if not self.keeps.has_extras:
+            return top
+        from .extras import attributes_at
+
+        try:
+            return top._replace(extras=pack_extras(attributes_at(root, b"", self.keeps)))
+        except OSError as error:
+            self._not_read(ROOT, b"", error.errno or 0)
+            return Unknown("its attributes could not be read")
 
     def blocks(self, root: int) -> Iterator[Block]:
         """The same, block by block; nothing of the tree is kept."""
@@ -100,6 +117,8 @@ class Scan:
     def single(self, parent: int, name: bytes, listed_as: bytes) -> Manifest:
         """The manifest of one file (or link) in the directory at ``parent``; its name in it is ``listed_as``."""
         blocks = self._pack(ROOT, parent, [name], [listed_as])[0]
+        if self.keeps.has_extras:
+            blocks = self._with_extras(blocks, parent, [name])
         return Manifest(ABSENT, (blocks,) if blocks.packed.rows else ())
 
     def entry(self, path: TreePath, found: os.stat_result) -> Entry:
@@ -127,8 +146,15 @@ class Scan:
             self._not_listed(path, error)
             return [mark]
         if block.packed.rows:
+            if self.keeps.has_extras:
+                block = self._with_extras(block, descriptor, block.packed.names.split(b"\0"))
             self._blocks.append(block)
         return [mark, *((join(path, name), descriptor, name) for name in reversed(below))]
+
+    def _with_extras(self, block: Block, descriptor: int, names: List[bytes]) -> Block:
+        from .extras import with_extras
+
+        return with_extras(block, descriptor, names, self.keeps, self._not_read)
 
     def _packed(self, path: TreePath, descriptor: int) -> Tuple[Block, List[bytes]]:
         """The block of one directory, and the names of its subdirectories, from the C twin."""

@@ -104,7 +104,8 @@ class LocalSide:
 
     def scan(self, rules: Rules) -> Scanned:
         """The tree, without what the rules leave out."""
-        scan = Scan(selector=selector(rules), mode_mask=0o777, owner=self._keeps.owner, group=self._keeps.group)
+        keeps = self._keeps
+        scan = Scan(selector=selector(rules), mode_mask=0o777, owner=keeps.owner, group=keeps.group, keeps=keeps)
         manifest = scan.tree(self._root)
         return Scanned(manifest, tuple(scan.problems))
 

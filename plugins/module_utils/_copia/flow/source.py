@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import Callable, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from ..core.entries import Entry, Kind
 from ..core.errors import InputError
@@ -61,7 +61,8 @@ class Source:
     def offer(self) -> Listing:
         """The listing of what is there, with forced modes, and with digests for ``checksum``."""
         keeps = self.spec.preserve
-        scan = Scan(selector=selector(self.spec.rules), mode_mask=0o777, owner=keeps.owner, group=keeps.group)
+        how: Dict[str, Any] = {"owner": keeps.owner, "group": keeps.group, "keeps": keeps}
+        scan = Scan(selector=selector(self.spec.rules), mode_mask=0o777, **how)
         if self.is_tree:
             manifest = scan.tree(self._descriptor)
         else:

@@ -167,7 +167,7 @@ class Target:
         spec = self.spec
         owner, group = (forced is not None for forced in (spec.owner, spec.group))
         owner, group = owner or spec.preserve.owner, group or spec.preserve.group
-        scan = Scan(selector=selector(spec.rules), owner=owner, group=group)
+        scan = Scan(selector=selector(spec.rules), owner=owner, group=group, keeps=spec.preserve)
         manifest = scan.tree(self._descriptor) if self.is_tree else scan.single(self._descriptor, self.name, self.name)
         return manifest, scan.problems
 

@@ -12,6 +12,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple, Type, Ty
 
 from ..core.accounts import Accounts
 from ..core.errors import RemoteProtocolError
+from ..core.manifest import Rows
 
 T = TypeVar("T")
 Fields = Mapping[str, Any]
@@ -63,6 +64,19 @@ def pairs(fields: Fields, key: str) -> Iterator[Tuple[bytes, str]]:
         if len(pair) != 2 or not (is_a(pair[0], bytes) and is_a(pair[1], str)):
             raise RemoteProtocolError(f"a message has {key} in another form")
         yield pair[0], pair[1]
+
+
+def pack_columns(rows: Rows) -> List[bytes]:
+    """The columns of packed rows; that of the extended attributes only where there are some."""
+    return list(rows if rows.extras else rows[:4])
+
+
+def columns_of(fields: Fields, key: str) -> List[bytes]:
+    """The columns of packed rows in a message, of which the last may be missing."""
+    columns = list_of(fields, key, bytes)
+    if len(columns) not in (4, 5):
+        raise RemoteProtocolError(f"a message has {len(columns)} {key}, expected 4 or 5")
+    return columns
 
 
 def pack_accounts(accounts: Accounts) -> Dict[str, Any]:

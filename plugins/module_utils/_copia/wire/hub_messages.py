@@ -120,7 +120,7 @@ def _encode_held(held: Sequence[Tuple[TreePath, Held]]) -> List[bytes]:
         if isinstance(what, Entry) and what.kind is Kind.FILE and what.digest is None:
             what = what._replace(digest=_NO_DIGEST)
         rows.append((path, what))
-    return list(pack_rows(rows))
+    return list(pack_rows(rows)[:4])
 
 
 def _decode_held(columns: List[bytes], most: int = OFFERS_MOST) -> List[Tuple[TreePath, Held]]:

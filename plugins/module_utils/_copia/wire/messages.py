@@ -22,21 +22,22 @@ from ..core.report import Report
 from ..core.signature import pack_signature, unpack_signature
 from ..core.steps import MakeDirectory, MirrorPlan, PutFile, PutLink, Reason, Remove, SetAttributes
 from . import envelope
-from .fields import accounts_of, is_a, list_of, pack_accounts, pairs
+from .fields import accounts_of, columns_of, is_a, list_of, pack_accounts, pack_columns, pairs
 
 
 def encode_listing(listing: Listing) -> bytes:
     """A listing as one message."""
     manifest = listing.manifest
     blocks = [block.packed for block in manifest.blocks]
+    count = 5 if any(rows.extras for rows in blocks) else 4
     return envelope.seal(
         envelope.Kind.LISTING,
         {
             "tree": listing.is_tree,
-            "root": list(pack_rows([(ROOT, manifest.root)])),
+            "root": pack_columns(pack_rows([(ROOT, manifest.root)])),
             "directories": [block.directory for block in manifest.blocks],
-            "lengths": [_pack_numbers([len(rows[column]) for rows in blocks]) for column in range(4)],
-            "columns": [b"".join(rows[column] for rows in blocks) for column in range(4)],
+            "lengths": [_pack_numbers([len(rows[column]) for rows in blocks]) for column in range(count)],
+            "columns": [b"".join(rows[column] for rows in blocks) for column in range(count)],
             "sheltering": sorted(manifest.sheltering),
             "unlisted": sorted(manifest.unlisted),
             "problems": [[problem.path, problem.what] for problem in listing.problems],
@@ -54,10 +55,10 @@ def decode_listing(data: bytes) -> Listing:
     directories = list_of(body, "directories", bytes)
     columns = [
         _cut(column, _unpack_numbers(lengths, len(directories)))
-        for column, lengths in zip(list_of(body, "columns", bytes, 4), list_of(body, "lengths", bytes, 4))
+        for column, lengths in zip(columns_of(body, "columns"), columns_of(body, "lengths"))
     ]
     manifest = checked_manifest(
-        _decode_root(list_of(body, "root", bytes, 4)),
+        _decode_root(columns_of(body, "root")),
         zip(directories, (Rows(*row) for row in zip(*columns))),
         list_of(body, "sheltering", bytes),
         list_of(body, "unlisted", bytes),
@@ -143,8 +144,8 @@ def encode_plan(plan: MirrorPlan, report: Report, *, is_tree: bool) -> bytes:
     }
     for name in ("clearances", "removals"):
         steps: Sequence[Remove] = getattr(plan, name)
-        body[name] = list(pack_rows([(step.path, step.expected) for step in steps]))
-    body["closings"] = list(pack_rows([(entry.path, entry) for entry in plan.closings]))
+        body[name] = pack_columns(pack_rows([(step.path, step.expected) for step in steps]))
+    body["closings"] = pack_columns(pack_rows([(entry.path, entry) for entry in plan.closings]))
     body["problems"] = [[path, what] for path, what in plan.problems]
     body["counts"] = [getattr(plan, name) for name in _COUNTS]
     body["tree"] = is_tree
@@ -165,14 +166,14 @@ def decode_plan(data: bytes) -> Tuple[MirrorPlan, Report, bool]:
     for name, types in _STEPS:
         groups[name] = tuple(
             (types[-1] if entry.kind is Kind.LINK else types[0])(entry.path, found, entry, reason)
-            for found, entry, reason in _decode_steps(list_of(body, name, bytes, 9))
+            for found, entry, reason in _decode_steps(list_of(body, name, bytes, 11))
         )
     for name in ("clearances", "removals"):
         groups[name] = tuple(
             Remove(entry.path, entry, Reason.EXTRA, clears=name == "clearances")
-            for entry in _decode_entries(list_of(body, name, bytes, 4))
+            for entry in _decode_entries(columns_of(body, name))
         )
-    closings = tuple(_decode_entries(list_of(body, "closings", bytes, 4)))
+    closings = tuple(_decode_entries(columns_of(body, "closings")))
     problems = tuple((parse_path(path), str(what)) for path, what in pairs(body, "problems"))
     counts: Dict[str, Any] = dict(zip(_COUNTS, list_of(body, "counts", int, len(_COUNTS))))
     plan = MirrorPlan(**groups, closings=closings, problems=problems, **counts)
@@ -194,7 +195,7 @@ def _encode_steps(steps: Sequence[Tuple[TreePath, Presence, Entry, Reason]]) -> 
 
 
 def _decode_steps(columns: List[bytes]) -> Iterator[Tuple[Presence, Entry, Reason]]:
-    expected, entries, reasons = parse_rows(Rows(*columns[:4])), _decode_entries(columns[4:8]), columns[8]
+    expected, entries, reasons = parse_rows(Rows(*columns[:5])), _decode_entries(columns[5:10]), columns[10]
     if not len(expected) == len(entries) == len(reasons):
         raise RemoteProtocolError("a plan's steps do not agree in number")
     for (path, found), entry, reason in zip(expected, entries, reasons):

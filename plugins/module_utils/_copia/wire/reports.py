@@ -13,7 +13,7 @@ from ..core.manifest import Rows, pack_rows, parse_rows
 from ..core.paths import parse_path
 from ..core.report import Change, Report, TextChange
 from . import envelope
-from .fields import is_a, line, list_of, number, pairs
+from .fields import columns_of, is_a, line, list_of, number, pack_columns, pairs
 
 _COUNTS = (
     *("scanned", "files", "made", "updated", "touched", "removed", "moved"),
@@ -29,8 +29,8 @@ def encode_report(report: Report) -> bytes:
         "counts": [getattr(report, name) for name in _COUNTS],
         "phases": phases,
         "microseconds": [int(report.seconds[phase] * 1e6) for phase in phases],
-        "old": list(pack_rows([(change.path_before, change.old or ABSENT) for change in report.changes])),
-        "new": list(pack_rows([(change.path, change.new or ABSENT) for change in report.changes])),
+        "old": pack_columns(pack_rows([(change.path_before, change.old or ABSENT) for change in report.changes])),
+        "new": pack_columns(pack_rows([(change.path, change.new or ABSENT) for change in report.changes])),
         "words": [f"{change.change} {change.reason}" for change in report.changes],
         "problems": [[problem.path, problem.what] for problem in report.problems],
         "undone": list(report.undone),
@@ -72,7 +72,7 @@ def shown(text: str) -> str:
 
 def _changes(body: Mapping[str, Any]) -> List[Change]:
     words = [shown(word).split(" ") for word in list_of(body, "words", str)]
-    old, new = (parse_rows(Rows(*list_of(body, key, bytes, 4))) for key in ("old", "new"))
+    old, new = (parse_rows(Rows(*columns_of(body, key))) for key in ("old", "new"))
     if not len(old) == len(new) == len(words) or any(len(word) != 2 for word in words):
         raise RemoteProtocolError("a report's changes do not agree in number, or are in another form")
     if any(was[0] != became[0] and word[0] != "move" for was, became, word in zip(old, new, words)):

@@ -137,16 +137,17 @@ def decode_orders(data: bytes) -> Tuple[MirrorPlan, Dict[TreePath, TreePath], Ac
 
 
 def _pack(presences: Sequence[Tuple[bytes, Presence]]) -> List[Any]:
-    """Rows without digests, and the digests beside them: some entries have one and some have none."""
+    """Rows without digests, the digests beside them (some entries have one and some have none), and attributes."""
     bare = [(path, what._replace(digest=None) if isinstance(what, Entry) else what) for path, what in presences]
     digests = [(what.digest if isinstance(what, Entry) else None) or b"" for _path, what in presences]
-    return [*pack_rows(bare)[:3], digests]
+    rows = pack_rows(bare)
+    return [*rows[:3], digests, rows.extras]
 
 
 def _unpack(packed: Any) -> List[Tuple[TreePath, Presence]]:
-    if not isinstance(packed, list) or len(packed) != 4 or not all(is_a(column, bytes) for column in packed[:3]):
+    if not isinstance(packed, list) or len(packed) != 5 or not all(is_a(packed[at], bytes) for at in (0, 1, 2, 4)):
         raise RemoteProtocolError("entries are in another form")
-    rows = parse_rows(Rows(packed[0], packed[1], packed[2], b""))
+    rows = parse_rows(Rows(packed[0], packed[1], packed[2], b"", packed[4]))
     digests = list_of({"digests": packed[3]}, "digests", bytes, len(rows))
     if any(map(_is_odd, digests)):
         raise RemoteProtocolError("a digest is of another length")
