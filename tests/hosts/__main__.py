@@ -19,7 +19,15 @@ def main() -> int:
     if options.command == "down":
         return _down(options.folder)
     engine = None if options.no_engine else options.engine or engine_venv(options.python)
-    hosts = Hosts(options.folder, options.count, options.kind, engine, python=options.python, bare=options.bare)
+    hosts = Hosts(
+        options.folder,
+        options.count,
+        options.kind,
+        engine,
+        python=options.python,
+        bare=options.bare,
+        systemd=options.systemd,
+    )
     try:
         print(hosts.start())
     except HostsUnavailable as error:
@@ -48,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--engine", type=pathlib.Path, help="a virtual environment with the engine's libraries")
     up.add_argument("--no-engine", action="store_true")
     up.add_argument("--bare", action="append", default=[], metavar="HOST", help="a host that gets no engine")
+    up.add_argument("--systemd", action="append", default=[], metavar="HOST", help="a host that systemd runs")
     down = commands.add_parser("down", help="stop the hosts of a folder")
     down.add_argument("folder", type=pathlib.Path)
     return parser

@@ -15,7 +15,7 @@ import tempfile
 from typing import Any, Callable, Collection, Dict, List, NamedTuple, Optional, Set, Union
 
 from .loopback import Loopback
-from .netns import Netns
+from .netns import Netns, has_systemd, remove_cgroups
 from .sshd import HostsUnavailable, write_keys
 
 KINDS: Dict[str, Callable[[pathlib.Path], Union[Loopback, Netns]]] = {"loopback": Loopback, "netns": Netns}
@@ -38,6 +38,7 @@ class Hosts:
         the role copia.sync.engine would put it, or None.
     :param python: the interpreter that the inventory names, the one ``engine`` is made of.
     :param bare: names of hosts that get no engine.
+    :param systemd: names of hosts, in namespaces, whose first process is systemd, where this machine can do that.
 
     As a context manager it is the running hosts.
     """
@@ -51,11 +52,13 @@ class Hosts:
         *,
         python: str = "/usr/bin/python3",
         bare: Collection[str] = (),
+        systemd: Collection[str] = (),
     ) -> None:
         self.folder = pathlib.Path(folder).resolve()
         self.count, self.kind, self.python, self.bare = count, kind, python, frozenset(bare)
         self.engine = None if engine is None else pathlib.Path(engine).resolve()
         self.inventory = self.folder / "inventory.json"
+        self.systemd = frozenset(systemd) if has_systemd() else frozenset()
         self._state: Dict[str, Any] = {"hosts": {}, "sockets": None}
 
     @classmethod
@@ -103,6 +106,7 @@ class Hosts:
                 os.waitpid(host["pid"], 0)
             except ChildProcessError:
                 pass  # another process started it
+        remove_cgroups(self.folder)
         self._state = {"hosts": {}, "sockets": None}
         (self.folder / "hosts.json").unlink(missing_ok=True)
 
@@ -115,7 +119,8 @@ class Hosts:
         hosts = self._state["hosts"]
         for number in range(1, self.count + 1):
             name = f"h{number}"
-            hosts[name] = kind.start(name, number, None if name in self.bare else self.engine)
+            init = {"init": "systemd"} if name in self.systemd else {}
+            hosts[name] = kind.start(name, number, None if name in self.bare else self.engine, **init)
             (self.folder / "hosts.json").write_text(json.dumps(self._state))
         for host in hosts.values():
             kind.connected(host)

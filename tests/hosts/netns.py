@@ -9,14 +9,16 @@ other host to the first one by a cable that nobody else has. All of a host ends 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import secrets
 import shutil
 import subprocess
+import time
 from typing import Any, Dict, Optional
 
-from .sshd import HostsUnavailable, sshd_config, sshd_path, wait_for_ssh
+from .sshd import PATIENCE, HostsUnavailable, sshd_config, sshd_path, wait_for_ssh
 
 PASSWORD = "copia-" + secrets.token_hex(8)
 """The password of the hosts' accounts. It is in the inventory, and good for nothing else."""
@@ -38,14 +40,17 @@ class Netns:
         (folder / "sshd" / "sshd_config").write_text(sshd_config(config, "ListenAddress 0.0.0.0", "Port 22"))
         self._network = ""
 
-    def start(self, name: str, number: int, engine: Optional[pathlib.Path]) -> Dict[str, Any]:
-        """One host, joined to this machine.
+    def start(self, name: str, number: int, engine: Optional[pathlib.Path], *, init: str = "sshd") -> Dict[str, Any]:
+        """One host, joined to this machine. ``init`` is its first process: ``sshd``, or ``systemd``.
 
         :raises HostsUnavailable: when the machine does not allow namespaces or mounts.
         """
         (self.folder / name).mkdir()
         command = ["unshare", "--mount", "--uts", "--pid", "--net", "--fork", "--kill-child", "sh"]
-        command += [str(_HERE / "netns_host.sh"), name, str(self.folder), PASSWORD, str(engine or "")]
+        if init == "systemd":
+            command = ["sh", "-c", 'echo $$ > "$0"/cgroup.procs; exec "$@"', _cgroup(self.folder, name), *command]
+            command.insert(-1, "--cgroup")
+        command += [str(_HERE / "netns_host.sh"), name, str(self.folder), PASSWORD, str(engine or ""), init]
         with open(self.folder / f"{name}.log", "wb") as log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         if process.stdout is None or process.stdout.readline() != b"ready\n":
@@ -96,6 +101,42 @@ class Netns:
         _ip("link", "set", outer, "up")
         _inside(pid, "eth0", f"{self._network}.{first + 2}/30")
         return f"{self._network}.{first + 2}"
+
+
+def has_systemd() -> bool:
+    """Whether a host's first process can be systemd: it is installed, and the kernel has control groups for it."""
+    return os.access("/lib/systemd/systemd", os.X_OK) and _cgroups() is not None
+
+
+def _cgroups() -> Optional[pathlib.Path]:
+    """Where control groups of version 2 are mounted and we may make one."""
+    for place in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
+        if os.access(f"{place}/cgroup.procs", os.W_OK) and os.path.exists(f"{place}/cgroup.controllers"):
+            return pathlib.Path(place)
+    return None
+
+
+def _cgroup(folder: pathlib.Path, name: str) -> str:
+    """A new control group for a host; the file ``NAME.cgroup`` says where, for whoever ends the host."""
+    above = _cgroups()
+    if above is None:
+        raise HostsUnavailable("a host with systemd needs control groups of version 2")
+    made = above / f"copia-test-{folder.name}-{name}-{os.getpid()}"
+    made.mkdir()
+    (folder / f"{name}.cgroup").write_text(str(made))
+    return str(made)
+
+
+def remove_cgroups(folder: pathlib.Path) -> None:
+    """Remove the control groups of hosts that were killed, as soon as what was in them is gone."""
+    for noted in folder.glob("*.cgroup"):
+        top, end = noted.read_text(), time.monotonic() + PATIENCE
+        while os.path.exists(top) and time.monotonic() < end:
+            for place, _folders, _files in os.walk(top, topdown=False):
+                with contextlib.suppress(OSError):
+                    os.rmdir(place)
+            time.sleep(0.01)
+        noted.unlink()
 
 
 def _inside(pid: int, device: str, address: str) -> None:

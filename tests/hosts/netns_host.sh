@@ -3,10 +3,11 @@
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Becomes one host, inside fresh namespaces: sh netns_host.sh NAME FOLDER PASSWORD [ENGINE].
-# All mounts are in a mount namespace that ends with this process. "ready" on standard output: sshd is next.
+# Becomes one host, inside fresh namespaces: sh netns_host.sh NAME FOLDER PASSWORD ENGINE INIT.
+# ENGINE may be empty. INIT is sshd, or systemd, which then is the host's first process and starts sshd. All mounts are in
+# a mount namespace that ends with this process. "ready" on standard output: the first process is next.
 set -e
-name=$1 folder=$2 password=$3 engine=$4
+name=$1 folder=$2 password=$3 engine=$4 init=$5
 root=$folder/$name/root
 
 mount -t tmpfs -o mode=755 tmpfs "$folder/$name"
@@ -40,6 +41,24 @@ done
 if [ -d "$root/etc/sudoers.d" ]; then
     printf 'Defaults !lecture\ndeploy ALL=(ALL:ALL) ALL\n' > "$root/etc/sudoers.d/copia-test"
     chmod 440 "$root/etc/sudoers.d/copia-test"
+fi
+if [ "$init" = systemd ]; then
+    mkdir -p "$root/sys" "$root/.before"
+    mount -t sysfs sysfs "$root/sys"
+    mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+    rm -rf "$root/etc/systemd/system" "$root/etc/machine-id"
+    mkdir "$root/etc/systemd/system"
+    : > "$root/etc/machine-id"
+    sshd=$(command -v sshd || echo /usr/sbin/sshd)
+    printf '[Service]\nExecStart=%s -D -e -f /etc/copia-test/sshd_config\nKillMode=process\n' "$sshd" \
+        > "$root/etc/systemd/system/copia-test-sshd.service"
+    printf '[Unit]\nWants=timers.target copia-test-sshd.service dbus.socket\n' \
+        > "$root/etc/systemd/system/copia-test.target"
+    echo ready
+    cd "$root"
+    pivot_root . .before
+    umount --lazy .before
+    exec env -i container=lxc PATH="$PATH" /lib/systemd/systemd --system --unit=copia-test.target --log-target=console
 fi
 echo ready
 exec chroot "$root" "$(command -v sshd || echo /usr/sbin/sshd)" -D -e -f /etc/copia-test/sshd_config
