@@ -58,6 +58,15 @@ static uint32_t power_above(size_t n) {
     return power;
 }
 
+/* How far a word is shifted so that as many bits stay as number the places of a power of two. */
+static uint32_t shift_to(uint32_t power) {
+    uint32_t shift = 32;
+    for (; power > 1; power /= 2) {
+        shift--;
+    }
+    return shift;
+}
+
 /* Equal weak sums form a chain from the first block that has it; a full chain takes no more. A free slot is 0, and 0 - 1
  * is no block: one comparison with the count says so. */
 static void insert(struct copia_table *table, uint32_t number) {
@@ -85,7 +94,7 @@ int copia_table_make(struct copia_table *table, const uint8_t *rows, size_t coun
     *table = (struct copia_table){.rows = rows, .size = size, .count = count};
     table->slot_mask = slots - 1;
     table->filter_mask = words - 1;
-    table->coarse_shift = (uint32_t)__builtin_clz(words < COARSE ? words : COARSE) + 1;
+    table->coarse_shift = shift_to(words < COARSE ? words : COARSE);
     table->slots = calloc(slots, sizeof *table->slots);
     table->next = calloc(count + 1, sizeof *table->next);
     table->filter = calloc(words, sizeof *table->filter);
