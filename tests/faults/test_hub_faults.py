@@ -197,3 +197,32 @@ def test_refused_at_every_operation(tmp_path: pathlib.Path) -> None:
             if outcome.decision is Decision.COMMIT and isinstance(offer.wanted, Entry):
                 assert tree(root).get(offer.path.decode(), "") == DONE.get(offer.path.decode(), "")
         assert_the_client_finds_out(root)
+
+
+@pytest.mark.parametrize("moved", [0, 1, 2, 3])
+def test_killed_within_names_that_are_moved_together(tmp_path: pathlib.Path, moved: int) -> None:
+    root = tmp_path / "hub"
+    together = new(folder("t"), *(file(f"t/{name}", f"new {name}") for name in "abc"))
+    ground(root)
+
+    def dies(operation: op.Operation) -> Any:
+        if isinstance(operation, op.MoveEach):
+            names = {"from_names": operation.from_names[:moved], "to_names": operation.to_names[:moved]}
+            perform(operation._replace(**names))
+            dead.append(operation)
+        if dead:
+            raise Killed
+        return perform(operation)
+
+    dead: List[op.Operation] = []
+    hub = HubSession(HubSpec(os.fsencode(root), "ours"), dies)
+    with pytest.raises(Killed):
+        put(hub, *together)
+    leave(hub)
+    assert sum(path.startswith("t/") for path in tree(root)) == moved
+    assert_index_is_not_ahead(root)
+    hub = open_hub(root, "ours")
+    decisions = [outcome.decision for outcome in put(hub, *together)]
+    assert decisions.count(Decision.ALREADY) == moved + 1
+    assert_rows_are_the_tree(hub, root)
+    hub.close()

@@ -19,7 +19,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import Any, Callable, Generator, Iterable, Iterator, List, Optional, Set, Union
+from typing import Any, Generator, Iterable, Iterator, List, Optional, Set, Union
 
 from ..core.entries import Entry, Kind
 from ..core.errors import RemoteProtocolError
@@ -29,16 +29,13 @@ from ..core.preserve import NOTHING_MORE, Preserve
 from ..core.report import Report
 from ..core.steps import MakeDirectory, MirrorPlan, Move, Put, PutFile, Reason, Remove, SetAttributes, Step
 from . import operations as op
-from .folders import FILE, Folders
+from .flushing import flush_contents, flush_names
+from .folders import Folders
 from .place import Outcome, is_one_of, move_to, put_in_place, take_out
 from .receive import Receiving
 from .scan import look
 from .stage import Stage, open_stage
 
-FSYNC_FEW = 256
-"""Up to this many files are flushed by themselves; beyond, the whole file system once. See docs/decisions/flush.md."""
-_AT_ONCE = 128
-"""Open for a flush at once, at most."""
 _MODIFIED = "changed on the destination during the run; it was left as it is, run again"
 
 
@@ -105,7 +102,7 @@ class _Applying:
     def _through_stage(self, stage: Stage, items: Iterator[Item]) -> op.Acts:
         yield from self.receiving.acts(stage, items)
         if self.durable and not stage.is_empty():
-            yield from self._flush_contents(stage)
+            yield from flush_contents(self.folders.root, stage, self.plan.puts)
         self.stage = stage
         yield from self._each(self.plan.clearances, self._remove)
         yield from self._each(self.plan.makes, self._make)
@@ -254,48 +251,12 @@ class _Applying:
                     self.receiving.fail(entry.path, in_words(error))
             self.folders.forget(entry.path or None)
 
-    def _flush_contents(self, stage: Stage) -> op.Acts:
-        """Have what was staged on disk: file by file when it is little, else everything."""
-        files = [step.path for step in self.plan.puts if isinstance(step, PutFile) and stage.has(step.path)]
-        unreadable = len(files) > FSYNC_FEW or (yield from _flush_each(files, lambda path: _opened(stage, path)))
-        if unreadable:
-            yield op.FlushAll(self.folders.root)
-
     def _flush_names(self) -> op.Acts:
-        """Have the new names on disk: directory by directory when few changed, else everything once more."""
+        """Have the new names on disk."""
         plan = self.plan
         steps: List[Step] = [*plan.makes, *plan.moves, *plan.puts, *plan.removals, *plan.clearances]
         directories = {folder for step in steps if step.path for folder in _folders_of(step)}
-        if len(directories) > FSYNC_FEW:
-            yield op.FlushAll(self.folders.root)
-            return
-        yield from _flush_each(sorted(directories), lambda path: os.dup(self.folders.at(path)))
-
-
-def _flush_each(paths: List[TreePath], opened: Callable[[TreePath], int]) -> Generator[op.Operation, Any, int]:
-    """Flush what ``opened`` gives a descriptor of, many at once; the answer is how many could not be opened."""
-    missed = 0
-    for start in range(0, len(paths), _AT_ONCE):
-        descriptors: List[int] = []
-        try:
-            for path in paths[start : start + _AT_ONCE]:
-                try:
-                    descriptors.append(opened(path))
-                except OSError as error:
-                    if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES):
-                        raise
-                    missed += 1
-            if descriptors:
-                yield op.FlushEach(tuple(descriptors))
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
-    return missed
-
-
-def _opened(stage: Stage, path: TreePath) -> int:
-    parent, name = stage.place(path)
-    return os.open(name, FILE, dir_fd=parent)
+        yield from flush_names(self.folders, directories)
 
 
 def _folders_of(step: Step) -> List[TreePath]:

@@ -7,6 +7,7 @@ Order
 1. Stage the contents, check each against the digest that its offer names, and flush them. Without the lock.
 2. Under the lock, offer by offer: look at what is really there, decide, and put it in place, take it out, or keep it
    beside as a conflict copy. What is in place is what was staged; what came out is what was looked at, or it goes back.
+   New things of one directory go there together (``hub_new``).
 3. Flush the names, then record the rows as one new revision. Only then is anything said.
 
 Killed anywhere, the tree holds old or new at each path, and the index says nothing that the tree does not have: what
@@ -15,25 +16,29 @@ was put and not recorded is noticed by the next session.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import time
-from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Generator, Iterator, List, Optional, Sequence, Set, Tuple
 
-from ..core.cas import Decision, Fate, Likeness, judge_offer, judge_stale, likeness
+from ..core.cas import Decision, Fate, Likeness, judge_stale, likeness
 from ..core.conflicts import conflict_names, copies_of, copies_start
-from ..core.entries import ABSENT, Entry, Kind, Presence, Unknown
+from ..core.entries import ABSENT, Absent, Entry, Kind, Presence, Unknown
 from ..core.errors import RemoteProtocolError
 from ..core.hub_words import Held, Offer, Outcome, Receipt
 from ..core.parcel import Begin, End, Item, Same, Small, Trouble
 from ..core.paths import TreePath, join, show, split
 from ..core.report import Report
-from ..core.steps import MirrorPlan, Put, PutFile, PutLink, Reason
+from ..core.steps import MirrorPlan, PutFile
 from . import operations as op
-from .apply import FSYNC_FEW, in_words
+from .apply import in_words
+from .flushing import flush_contents, flush_names
 from .folders import Folders
 from .hub_folder import HubFolder
 from .hub_look import Looking, There
+from .hub_new import arrive, runs_of_new
 from .hub_notice import is_sure, look_at
+from .hub_offers import decision_on, has_item, plain, put_of, refused, size_of
 from .place import Outcome as Placed
 from .place import put_in_place, take_out
 from .read import digest_of_pieces
@@ -60,11 +65,10 @@ class Batch:
         self._closings: Dict[TreePath, Entry] = {}
         self._touched: Set[TreePath] = set()
         self.room = 1 << 62
-        puts = tuple(_put(offer) for number, offer in enumerate(offers) if number not in decided and _has_item(offer))
+        puts = tuple(put_of(offer) for number, offer in enumerate(offers) if number not in decided and has_item(offer))
         if len({step.path for step in puts}) != len(puts):
             raise RemoteProtocolError("one batch offers two contents for one path")
-        self._few = len(puts) <= FSYNC_FEW
-        self.receiving = Receiving(MirrorPlan(puts=puts), self.folders, Report(), self._few)
+        self.receiving = Receiving(MirrorPlan(puts=puts), self.folders, Report())
 
     def staged(self, items: Iterator[Item]) -> op.Acts:
         """Step 1.
@@ -73,8 +77,7 @@ class Batch:
         :raises RemoteProtocolError: when the items are not those of the offers.
         """
         yield from self.receiving.acts(self.stage, self._checked(items))
-        if not self._few:
-            yield op.FlushAll(self.hub.root)
+        yield from flush_contents(self.hub.root, self.stage, self.receiving.plan.puts)
 
     def _checked(self, items: Iterator[Item]) -> Iterator[Item]:
         """The items with the digests that their offers name; those of refused offers are passed over."""
@@ -101,11 +104,18 @@ class Batch:
         index.check_current()
         self.folders.forget()
         before = index.revision
+        self.looking.ask(offer.path for offer in self.offers)
         outcomes: List[Outcome] = []
-        for number, offer in enumerate(self.offers):
-            outcomes.append((yield from self._offer(number, offer, before + 1)))
+        for run in runs_of_new(self.offers, self._is_new):
+            moved = (yield from self._arrive(run)) if self._is_new(run[0]) else ()
+            for number in run:
+                offer = self.offers[number]
+                if offer.path in moved:
+                    outcomes.append(self._committed(offer, size_of(offer.wanted), before + 1))
+                else:
+                    outcomes.append((yield from self._offer(number, offer, before + 1)))
         yield from self._close()
-        yield from self._flush()
+        yield from flush_names(self.folders, self._touched)
         rows = self.looking.rows
         if rows:
             index.begin()
@@ -129,26 +139,39 @@ class Batch:
                 except FileNotFoundError:
                     pass
 
+    def _is_new(self, number: int) -> bool:
+        offer = self.offers[number]
+        if number in self.decided or not has_item(offer) or not self.stage.has(offer.path):
+            return False
+        return isinstance(offer.expected, Absent) and isinstance(self.looking.known(offer.path).held, Absent)
+
+    def _arrive(self, run: List[int]) -> "Generator[op.Operation, Any, Set[TreePath]]":
+        """Move new things of one directory into their places; the answer is which came there."""
+        paths = [self.offers[number].path for number in run]
+        if sum(size_of(self.offers[number].wanted) for number in run) > self.room:
+            return set()
+        return (yield from arrive(self.stage, self.folders, paths))
+
     def _offer(self, number: int, offer: Offer, revision: int) -> op.Acts:
         if number in self.decided:
             return self.decided[number]
         there = self.looking.at(offer.path, 0)
         if offer.path in self.receiving.failed:
             why = next(p.what for p in self.receiving.report.problems if p.path == offer.path)
-            return _refused(offer, there, why)
+            return refused(offer, there, why)
         decision = decision_on(offer, there)
         try:
             if decision is Decision.REFUSED:
-                return _refused(offer, there, there.held.reason if isinstance(there.held, Unknown) else "unknown")
+                return refused(offer, there, there.held.reason if isinstance(there.held, Unknown) else "unknown")
             if decision is Decision.ALREADY:
                 return self._already(offer, there, revision)
             if decision is Decision.COMMIT and self._growth(offer, there) > self.room:
-                return _refused(offer, there, "is beyond the quota")
+                return refused(offer, there, "is beyond the quota")
             if decision is Decision.COMMIT:
                 return (yield from self._commit(offer, there, revision))
             return (yield from self._stale(offer, there, revision))
         except OSError as error:
-            return _refused(offer, there, in_words(error))
+            return refused(offer, there, in_words(error))
 
     def _growth(self, offer: Offer, there: There) -> int:
         return size_of(offer.wanted) - (size_of(there.held) if there.held != ABSENT else 0)
@@ -170,9 +193,12 @@ class Batch:
         if done is not True:
             decision = Decision.STALE if done is None else Decision.REFUSED
             return Outcome(
-                offer.path, decision, there.known.revision, b"", _plain(there.held), "" if done is None else done
+                offer.path, decision, there.known.revision, b"", plain(there.held), "" if done is None else done
             )
-        self.room -= self._growth(offer, there)
+        return self._committed(offer, self._growth(offer, there), revision)
+
+    def _committed(self, offer: Offer, growth: int, revision: int) -> Outcome:
+        self.room -= growth
         self._note(offer.path, offer.wanted)
         return Outcome(offer.path, Decision.COMMIT, revision, b"", offer.wanted)
 
@@ -218,10 +244,10 @@ class Batch:
         return True if done else _MOVED
 
     def _stale(self, offer: Offer, there: There, revision: int) -> op.Acts:
-        wanted, held = offer.wanted, _plain(there.held)
+        wanted, held = offer.wanted, plain(there.held)
         has_content = isinstance(wanted, Entry) and wanted.kind is not Kind.DIRECTORY
         if offer.path in self.receiving.same:
-            return _refused(offer, there, _NOT_SENT)
+            return refused(offer, there, _NOT_SENT)
         if not isinstance(wanted, Entry) or not has_content:
             return Outcome(offer.path, Decision.STALE, there.known.revision, b"", held)
         digest = wanted.digest or digest_of_pieces([wanted.target])
@@ -232,12 +258,12 @@ class Batch:
         fate = judge_stale(has_content, found is not None, has_room and free is not None)
         if fate is Fate.REFUSE or (fate is Fate.KEEP and free is None):
             why = f"the hub has another version, and no room for one more conflict copy (at most {self.max_conflicts})"
-            return _refused(offer, there, why)
+            return refused(offer, there, why)
         name = found if found is not None else free
         if fate is Fate.KEEP and name is not None:
             place = self.stage.find(offer.path)
             if place is None:
-                return _refused(offer, there, _NOT_SENT)
+                return refused(offer, there, _NOT_SENT)
             yield op.MoveNew(*place, self.folders.at(directory), split(name)[1])
             self.stage.drop(offer.path)
             self.room -= wanted.size
@@ -252,7 +278,7 @@ class Batch:
                 return None, name
             if likeness(there.held, wanted) in (Likeness.EQUAL, Likeness.CONTENT):
                 if there.held != there.known.held:
-                    self._note(name, _plain(there.held))
+                    self._note(name, plain(there.held))
                 return name, None
         return None, None
 
@@ -273,6 +299,9 @@ class Batch:
 
     def _parents(self, directory: TreePath) -> op.Acts:
         """Make the directories above a path that are not there."""
+        with contextlib.suppress(OSError):
+            self.folders.at(directory)
+            return
         missing: List[TreePath] = []
         nearest = self._nearest(directory)
         while directory != nearest:
@@ -305,43 +334,3 @@ class Batch:
                 yield op.SetFolderAttributes(self.folders.at(path), op.attributes_of(self._closings[path]))
             except (FileNotFoundError, NotADirectoryError):
                 pass
-
-    def _flush(self) -> op.Acts:
-        if len(self._touched) > FSYNC_FEW:
-            yield op.FlushAll(self.hub.root)
-            return
-        for directory in sorted(self._touched):
-            try:
-                yield op.Flush(self.folders.at(directory))
-            except (FileNotFoundError, NotADirectoryError):
-                pass
-
-
-def decision_on(offer: Offer, there: There) -> Decision:
-    """The decision of the kernel; what is blocked is not what anybody expects."""
-    expected = likeness(there.held, offer.expected)
-    return judge_offer(Likeness.OTHER if there.blocked else expected, likeness(there.held, offer.wanted))
-
-
-def size_of(what: Presence) -> int:
-    """The bytes that it takes of a quota."""
-    return what.size if isinstance(what, Entry) and what.kind is Kind.FILE else 0
-
-
-def _has_item(offer: Offer) -> bool:
-    return isinstance(offer.wanted, Entry) and offer.wanted.kind is not Kind.DIRECTORY
-
-
-def _put(offer: Offer) -> Put:
-    if not isinstance(offer.wanted, Entry):
-        raise RemoteProtocolError("a removal has no content")
-    kind = PutFile if offer.wanted.kind is Kind.FILE else PutLink
-    return kind(offer.path, offer.expected, offer.wanted, Reason.CONTENT)
-
-
-def _plain(held: Presence) -> Held:
-    return held if isinstance(held, Entry) else ABSENT
-
-
-def _refused(offer: Offer, there: There, why: str) -> Outcome:
-    return Outcome(offer.path, Decision.REFUSED, there.known.revision, b"", _plain(there.held), why)

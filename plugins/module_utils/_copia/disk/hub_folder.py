@@ -24,7 +24,8 @@ from ..core.errors import Busy, InputError
 from ..core.paths import RESERVED, show
 from . import operations as op
 from .folders import DIRECTORY, open_root
-from .hub_index import Damaged, Index, make_index
+from .hub_index import Index
+from .hub_rows import Damaged, make_index
 from .stage import HUB, KEPT, Stage, sweep_run
 
 _INDEX = b"index.sqlite"

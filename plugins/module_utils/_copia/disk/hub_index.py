@@ -16,59 +16,24 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Set, Tuple
+from itertools import chain
+from typing import Any, Collection, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
-from ..core.conflicts import is_conflict_copy
-from ..core.entries import ABSENT, Entry, Kind
-from ..core.errors import CopiaError, InputError
+from ..core.errors import InputError
 from ..core.hub_words import NO_STAMP, ClientSeen, Held, Row
-from ..core.paths import TreePath, join, show, split
+from ..core.paths import TreePath, join, split
 from ..core.rights import Place, place_of
+from .hub_rows import COLUMNS, FORMAT, UNKNOWN_PATH, Damaged, Known, Totals, count, known_of, row_of
 
-FORMAT = 2
-GRAVE = 0
-"""The kind of a row whose path was removed."""
 _PAGE = 1000
-_SCHEMA = """
-CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE folders(id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, seen BLOB);
-CREATE TABLE entries(folder INTEGER NOT NULL, name BLOB NOT NULL, kind INTEGER NOT NULL, mode INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, digest BLOB, target BLOB, revision INTEGER NOT NULL,
-    sure INTEGER NOT NULL, PRIMARY KEY(folder, name)) WITHOUT ROWID;
-CREATE INDEX news ON entries(revision);
-CREATE INDEX graves ON entries(revision) WHERE kind = 0;
-CREATE INDEX unsure ON entries(sure) WHERE sure = 0;
-CREATE TABLE line(revision INTEGER PRIMARY KEY, stamp BLOB NOT NULL, made_ns INTEGER NOT NULL);
-CREATE INDEX ages ON line(made_ns);
-CREATE TABLE clients(name TEXT PRIMARY KEY, revision INTEGER NOT NULL, when_ns INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE totals(prefix BLOB PRIMARY KEY, files INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    conflicts INTEGER NOT NULL) WITHOUT ROWID;
-"""
-_COLUMNS = "kind, mode, mtime_ns, size, digest, target, revision, sure"
-
-
-class Damaged(CopiaError):
-    """The index cannot be read."""
-
-
-class Known(NamedTuple):
-    """What the index says of a path."""
-
-    held: Held
-    revision: int
-    sure: bool
-
-
-class Totals(NamedTuple):
-    """Counts below a prefix; ``bytes`` are those of the files."""
-
-    files: int
-    bytes: int
-    conflicts: int
-
-
-UNKNOWN_PATH = Known(ABSENT, 0, True)
+_SIZES = (1, 16, 250)
+"""How many are asked for with one statement: the oldest SQLite takes 999 values."""
+_FOLDERS_KNOWN = 4096
+_IDS = "WITH asked(path) AS (VALUES {}) SELECT path, id FROM asked CROSS JOIN folders USING (path)"
+_KNOWN = (
+    "WITH asked(folder, name) AS (VALUES {}) "
+    f"SELECT folder, name, {COLUMNS} FROM asked CROSS JOIN entries USING (folder, name)"
+)
 
 
 class Index:
@@ -140,19 +105,49 @@ class Index:
     def forget(self) -> None:
         """Undo what was written since ``begin`` and not recorded; also when the session is closed already."""
         try:
+            if self.connection.in_transaction:
+                self._folders.clear()
             self.connection.rollback()
         except sqlite3.ProgrammingError:
             pass
 
     def known(self, path: TreePath) -> Known:
         """What it says of ``path``."""
-        directory, name = split(path)
-        folder = self._folder(directory)
-        if folder is None:
-            return UNKNOWN_PATH
-        query = f"SELECT {_COLUMNS} FROM entries WHERE folder = ? AND name = ?"
-        row = self.connection.execute(query, (folder, name)).fetchone()
-        return _known(path, row) if row else UNKNOWN_PATH
+        return self.known_all((path,))[path]
+
+    def known_all(self, paths: Iterable[TreePath]) -> Dict[TreePath, Known]:
+        """What it says of each of ``paths``: some statements for many, not one for each."""
+        found: Dict[TreePath, Known] = dict.fromkeys(paths, UNKNOWN_PATH)
+        asked = [(*split(path), path) for path in found]
+        folders = self._ids({directory for directory, _name, _path in asked})
+        places = {(folders[where], name): path for where, name, path in asked if where in folders}
+        for folder, name, *row in self._asked(_KNOWN, list(places)):
+            path = places[folder, name]
+            found[path] = known_of(path, row)
+        return found
+
+    def _ids(self, directories: Collection[TreePath]) -> Dict[TreePath, int]:
+        """The numbers of those directories that have one."""
+        known = self._folders
+        found = dict(self._asked(_IDS, [(directory,) for directory in directories if directory not in known]))
+        found.update((directory, known[directory]) for directory in directories if directory in known)
+        if len(known) > _FOLDERS_KNOWN:
+            known.clear()
+        known.update(found)
+        return found
+
+    def _asked(self, query: str, values: List[Tuple[Any, ...]]) -> Iterator[Tuple[Any, ...]]:
+        """The rows of ``query`` for many values at once. The last value again and again fills a statement up: so there
+        are few texts that SQLite has to learn, and some rows come several times.
+        """
+        start = 0
+        while start < len(values):
+            size = next(size for size in _SIZES if size >= len(values) - start or size == _SIZES[-1])
+            part = values[start : start + size]
+            part += part[-1:] * (size - len(part))
+            slot = f"({','.join('?' * len(part[0]))})"
+            yield from self.connection.execute(query.format(",".join([slot] * size)), list(chain.from_iterable(part)))
+            start += size
 
     def folder(self, directory: TreePath) -> Tuple[Optional[bytes], Dict[bytes, Known]]:
         """``(seen, rows by name)`` of one directory, without what was removed."""
@@ -160,9 +155,9 @@ class Index:
         if folder is None:
             return None, {}
         seen = self.connection.execute("SELECT seen FROM folders WHERE id = ?", (folder,)).fetchone()[0]
-        query = f"SELECT name, {_COLUMNS} FROM entries WHERE folder = ? AND kind != 0"
+        query = f"SELECT name, {COLUMNS} FROM entries WHERE folder = ? AND kind != 0"
         rows = self.connection.execute(query, (folder,))
-        return seen, {row[0]: _known(join(directory, row[0]), row[1:]) for row in rows}
+        return seen, {row[0]: known_of(join(directory, row[0]), row[1:]) for row in rows}
 
     def names_from(self, directory: TreePath, start: bytes) -> Set[bytes]:
         """The names in a directory that begin with ``start``."""
@@ -180,50 +175,52 @@ class Index:
         query = "SELECT path, name FROM entries JOIN folders ON folder = id WHERE sure = 0 AND kind != 0"
         return [join(path, name) for path, name in self.connection.execute(query)]
 
-    def _folder(self, directory: bytes) -> Optional[int]:
-        if directory not in self._folders:
-            row = self.connection.execute("SELECT id FROM folders WHERE path = ?", (directory,)).fetchone()
-            if row is None:
-                return None
-            if len(self._folders) > 4096:
-                self._folders.clear()
-            self._folders[directory] = row[0]
-        return self._folders[directory]
+    def _folder(self, directory: TreePath) -> Optional[int]:
+        return self._ids((directory,)).get(directory)
 
     def write(self, rows: Iterable[Tuple[TreePath, Held, bool]], revision: int, now_ns: int) -> None:
-        """Say what paths hold since ``revision``: ``(path, held, sure)``. Between ``begin`` and ``Record``."""
+        """Say what paths hold since ``revision``: ``(path, held, sure)``, each once. From ``begin`` to ``Record``."""
+        new = list(rows)
+        self._add_up(new)
+        folders = self._numbered({split(path)[0] for path, _held, _sure in new})
+        values = (
+            (folders[directory], name, *row_of(held, sure, revision))
+            for (directory, name), held, sure in ((split(path), held, sure) for path, held, sure in new)
+        )
+        self.connection.executemany("INSERT OR REPLACE INTO entries VALUES (?,?,?,?,?,?,?,?,?,?)", values)
+        self.connection.executemany("UPDATE folders SET seen = NULL WHERE id = ?", ((id_,) for id_ in folders.values()))
+        self.connection.execute("INSERT INTO line VALUES (?,?,?)", (revision, os.urandom(16), now_ns))
+
+    def _numbered(self, directories: Set[TreePath]) -> Dict[TreePath, int]:
+        """The numbers of directories; those that have none get one."""
+        folders = self._ids(directories)
+        new = directories - folders.keys()
+        self.connection.executemany("INSERT INTO folders(path) VALUES (?)", ((directory,) for directory in sorted(new)))
+        return {**folders, **self._ids(new)}
+
+    def _add_up(self, rows: List[Tuple[TreePath, Held, bool]]) -> None:
+        """Keep the totals, before the rows are written."""
         totals = {prefix: list(counts) for prefix, *counts in self.connection.execute("SELECT * FROM totals")}
-        touched = set()
-        for path, held, sure in rows:
-            directory, name = split(path)
-            folder = self._folder(directory)
-            if folder is None:
-                self.connection.execute("INSERT INTO folders(path) VALUES (?)", (directory,))
-                folder = self._folder(directory)
-            before = self.known(path).held
-            for prefix, counts in totals.items():
+        before = self.known_all([path for path, _held, _sure in rows])
+        for prefix, counts in totals.items():
+            for path, held, _sure in rows:
                 if place_of(path, prefix) is Place.INSIDE:
-                    _count(counts, before, -1)
-                    _count(counts, held, 1)
-            values = (folder, name, *_fields(held), revision, sure or not isinstance(held, Entry))
-            self.connection.execute("INSERT OR REPLACE INTO entries VALUES (?,?,?,?,?,?,?,?,?,?)", values)
-            touched.add(folder)
-        self.connection.executemany("UPDATE folders SET seen = NULL WHERE id = ?", ((id_,) for id_ in touched))
+                    count(counts, before[path].held, -1)
+                    count(counts, held, 1)
         changes = ((*counts, prefix) for prefix, counts in totals.items())
         self.connection.executemany("UPDATE totals SET files = ?, bytes = ?, conflicts = ? WHERE prefix = ?", changes)
-        self.connection.execute("INSERT INTO line VALUES (?,?,?)", (revision, os.urandom(16), now_ns))
 
     def note_sums(self, sums: Iterable[Tuple[bytes, bytes]]) -> None:
         """Note that folders were listed with these sums and that their rows are equal to the listing."""
-        for directory, seen in sums:
-            self.connection.execute("UPDATE folders SET seen = ? WHERE path = ?", (seen, directory))
+        values = ((seen, directory) for directory, seen in sums)
+        self.connection.executemany("UPDATE folders SET seen = ? WHERE path = ?", values)
 
     def note_sure(self, paths: Iterable[TreePath]) -> None:
         """Note that the digests of these paths were found right when their stamps were old enough."""
-        for path in paths:
-            directory, name = split(path)
-            values = (self._folder(directory), name)
-            self.connection.execute("UPDATE entries SET sure = 1 WHERE folder = ? AND name = ?", values)
+        places = [split(path) for path in paths]
+        folders = self._ids({directory for directory, _name in places})
+        values = ((folders.get(directory), name) for directory, name in places)
+        self.connection.executemany("UPDATE entries SET sure = 1 WHERE folder = ? AND name = ?", values)
 
     def totals(self, prefix: TreePath) -> Totals:
         """The counts below ``prefix``, from now on kept with every change. Between ``begin`` and ``Record``."""
@@ -233,7 +230,7 @@ class Index:
             counts = [0, 0, 0]
             for known in self.listing():
                 if place_of(known.path, prefix) is Place.INSIDE:
-                    _count(counts, known.held, 1)
+                    count(counts, known.held, 1)
             self.connection.execute("INSERT INTO totals VALUES (?,?,?,?)", (prefix, *counts))
             row = tuple(counts)
         return Totals(*row)
@@ -251,13 +248,13 @@ class Index:
 
     def _rows_of(self, folder: int, directory: bytes) -> Iterator[Row]:
         which = "folder = ? AND name > ? AND kind != 0"
-        query = f"SELECT name, {_COLUMNS} FROM entries WHERE {which} ORDER BY name LIMIT ?"
+        query = f"SELECT name, {COLUMNS} FROM entries WHERE {which} ORDER BY name LIMIT ?"
         after = b""
         while True:
             rows = self.connection.execute(query, (folder, after, _PAGE)).fetchall()
             for name, *row in rows:
                 path = join(directory, name)
-                known = _known(path, row)
+                known = known_of(path, row)
                 yield Row(path, known.held, known.revision)
             if len(rows) < _PAGE:
                 return
@@ -266,7 +263,7 @@ class Index:
     def since(self, revision: int) -> Iterator[Row]:
         """What changed after ``revision``, in the order of revisions; removals too."""
         query = (
-            f"SELECT path, name, {_COLUMNS} FROM entries JOIN folders ON folder = id "
+            f"SELECT path, name, {COLUMNS} FROM entries JOIN folders ON folder = id "
             "WHERE (revision, folder, name) > (?, ?, ?) ORDER BY revision, folder, name LIMIT ?"
         )
         at: Tuple[int, int, bytes] = (revision, 1 << 62, b"")
@@ -274,11 +271,11 @@ class Index:
             rows = self.connection.execute(query, (*at, _PAGE)).fetchall()
             for directory, name, *row in rows:
                 path = join(directory, name)
-                known = _known(path, row)
+                known = known_of(path, row)
                 yield Row(path, known.held, known.revision)
             if len(rows) < _PAGE:
                 return
-            folder = self._folder(rows[-1][0])
+            folder = self._folder(TreePath(rows[-1][0]))
             at = (rows[-1][8], folder if folder is not None else 0, rows[-1][1])
 
     def bury(self, before_ns: int) -> None:
@@ -298,44 +295,3 @@ class Index:
         """How far every client is, by name."""
         found = self.connection.execute("SELECT name, revision, when_ns FROM clients ORDER BY name")
         return tuple(ClientSeen(*row) for row in found)
-
-
-def make_index(path: bytes, hub_id: bytes) -> None:
-    """Make a new index at ``path``, where nothing is. Under the hub's lock.
-
-    :raises InputError: when it can't be made.
-    """
-    try:
-        connection = sqlite3.connect(os.fsdecode(path), isolation_level=None)
-        try:
-            connection.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN; {_SCHEMA}")
-            connection.executemany("INSERT INTO meta VALUES (?,?)", (("format", FORMAT), ("hub_id", hub_id)))
-            connection.execute("INSERT INTO line VALUES (0,?,?)", (os.urandom(16), time.time_ns()))
-            connection.execute("INSERT INTO totals VALUES (x'', 0, 0, 0)")
-            connection.commit()
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise InputError(f"the hub's index {show(path)} cannot be made: {error}") from error
-
-
-def _fields(held: Held) -> Tuple[int, int, int, int, Optional[bytes], Optional[bytes]]:
-    if not isinstance(held, Entry):
-        return (GRAVE, 0, 0, 0, None, None)
-    target = held.target if held.kind is Kind.LINK else None
-    return (int(held.kind), held.mode, held.mtime_ns, held.size, held.digest, target)
-
-
-def _known(path: TreePath, row: Tuple[int, int, int, int, Optional[bytes], Optional[bytes], int, int]) -> Known:
-    kind, mode, mtime_ns, size, digest, target, revision, sure = row
-    if kind == GRAVE:
-        return Known(ABSENT, revision, True)
-    return Known(Entry(path, Kind(kind), size, mtime_ns, mode, digest, target or b""), revision, bool(sure))
-
-
-def _count(counts: List[int], held: Held, sign: int) -> None:
-    if isinstance(held, Entry) and held.kind is Kind.FILE:
-        counts[0] += sign
-        counts[1] += sign * held.size
-    if isinstance(held, Entry) and is_conflict_copy(held.path):
-        counts[2] += sign

@@ -15,15 +15,16 @@ from __future__ import annotations
 import errno
 import os
 import time
-from typing import Dict, NamedTuple, Tuple
+from typing import Dict, Iterable, NamedTuple, Tuple
 
 from ..core.entries import ABSENT, Entry, Kind, Presence, Unknown
 from ..core.hub_words import Held
 from ..core.parcel import SMALL_LIMIT
 from ..core.paths import TreePath, split
 from .folders import Folders
-from .hub_index import Index, Known
+from .hub_index import Index
 from .hub_notice import MODE_MASK, agrees, is_sure
+from .hub_rows import Known
 from .read import CHANGED, cannot_be_read, hash_files, locate_in_tree
 from .scan import look
 
@@ -44,6 +45,11 @@ class Looking:
         self.folders, self.index = folders, index
         self.rows: Dict[TreePath, Tuple[Held, bool]] = {}
         self._read: Dict[TreePath, Tuple[int, int, bytes]] = {}
+        self._asked: Dict[TreePath, Known] = {}
+
+    def ask(self, paths: Iterable[TreePath]) -> None:
+        """Have what the index says of many paths at hand. While others can write it, that is advice."""
+        self._asked = self.index.known_all(paths)
 
     def at(self, path: TreePath, most: int = 1 << 62) -> There:
         """What is at ``path``; files of more than ``most`` bytes are not read."""
@@ -63,7 +69,7 @@ class Looking:
         """What the index says, or is about to say."""
         if path in self.rows:
             return Known(self.rows[path][0], 0, self.rows[path][1])
-        return self.index.known(path)
+        return self._asked[path] if path in self._asked else self.index.known(path)
 
     def _held(self, found: Entry, known: Known, most: int) -> Presence:
         if found.kind is Kind.SPECIAL:

@@ -27,7 +27,8 @@ from . import operations as op
 from .digests import COARSE_GRAIN_NS, GRAIN_NS, digests_of
 from .folders import Folders
 from .hub_folder import HubFolder
-from .hub_index import Index, Known
+from .hub_index import Index
+from .hub_rows import Known
 from .many import fresh_digest
 from .read import cannot_be_read
 from .scan import Scan, look
@@ -142,7 +143,8 @@ def _write(hub: HubFolder, found: Differences, digests: Dict[TreePath, bytes], s
             index.write(rows, revision, time.time_ns())
         index.note_sure(path for path in found.unsure if path in digests and _is_old(found.suspects[path], started))
         if alone:
-            left = {split(path)[0] for path, was in found.suspects.items() if not agrees(was, index.known(path).held)}
+            known = index.known_all(found.suspects)
+            left = {split(path)[0] for path, was in found.suspects.items() if not agrees(was, known[path].held)}
             index.note_sums(pair for pair in found.sums.items() if pair[0] not in left)
         yield op.Record(index.connection)
         return len(rows)
@@ -158,8 +160,9 @@ def _is_old(what: Presence, started: int) -> bool:
 def _rows(
     index: Index, folders: Folders, found: Differences, digests: Dict[TreePath, bytes], started: int
 ) -> Iterator[Tuple[TreePath, Held, bool]]:
+    said = index.known_all(found.suspects)
     for path, was in sorted(found.suspects.items()):
-        known = index.known(path)
+        known = said[path]
         now = look_at(folders, path)
         if not agrees(now, was if isinstance(was, Entry) else ABSENT):
             continue

@@ -132,6 +132,17 @@ class MoveNew(NamedTuple):
     to_name: bytes
 
 
+class MoveEach(NamedTuple):
+    """Move names of one directory to names of another, each of which must be free. The answer has for each 0 or an
+    errno; what was refused stays where it was.
+    """
+
+    from_parent: int
+    from_names: Tuple[bytes, ...]
+    to_parent: int
+    to_names: Tuple[bytes, ...]
+
+
 class Exchange(NamedTuple):
     """Exchange two names in one step."""
 
@@ -243,6 +254,7 @@ Operation = Union[
     SealFile,
     MakeLink,
     MoveNew,
+    MoveEach,
     Exchange,
     Link,
     Replace,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import functools
 import os
 import struct
 from typing import Any, Callable, Dict, List, Tuple, Type
@@ -36,6 +35,7 @@ from .operations import (
     Link,
     MakeFolder,
     MakeLink,
+    MoveEach,
     MoveNew,
     Operation,
     Record,
@@ -51,10 +51,9 @@ from .operations import (
     WriteFiles,
     Writes,
 )
+from .renameat import EXCHANGE, NOREPLACE, libc, renameat2
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_RENAME_NOREPLACE, _RENAME_EXCHANGE = 1, 2
-_SYSCALL_RENAMEAT2 = {"x86_64": 316, "aarch64": 276, "ppc64le": 357, "s390x": 347, "riscv64": 276}
 _BEGIN_TO_WRITE = 2
 _WAITING = 8
 """How many threads wait for flushes: what they wait for is the disk, which does several at once."""
@@ -236,14 +235,14 @@ def _flush(operation: Flush) -> None:
 
 def _flush_each(operation: FlushEach) -> None:
     """Begin to write out all, then wait for each: a journal that they share is committed once, not each time."""
-    begin: Any = getattr(_libc(), "sync_file_range", None)
+    begin: Any = getattr(libc(), "sync_file_range", None)
     for descriptor in operation.descriptors if begin else ():
         begin(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), ctypes.c_uint(_BEGIN_TO_WRITE))
     each(os.fsync, operation.descriptors, _WAITING)
 
 
 def _flush_all(operation: FlushAll) -> None:
-    if _libc().syncfs(operation.descriptor):
+    if libc().syncfs(operation.descriptor):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
 
@@ -259,7 +258,7 @@ def _move_new(operation: MoveNew) -> None:
     directory, is replaced.
     """
     try:
-        _renameat2(operation, _RENAME_NOREPLACE)
+        renameat2(operation, NOREPLACE)
     except OSError as error:
         if error.errno not in _UNSUPPORTED:
             raise
@@ -269,6 +268,19 @@ def _move_new(operation: MoveNew) -> None:
             _replace(operation)
             return
         os.unlink(operation.from_name, dir_fd=operation.from_parent)
+
+
+def _move_each(operation: MoveEach) -> List[int]:
+    names = zip(operation.from_names, operation.to_names)
+    return [_move_one(MoveNew(operation.from_parent, name, operation.to_parent, new)) for name, new in names]
+
+
+def _move_one(operation: MoveNew) -> int:
+    try:
+        _move_new(operation)
+    except OSError as error:
+        return error.errno or CHANGED
+    return 0
 
 
 def _link(operation: "Link | MoveNew") -> None:
@@ -286,39 +298,7 @@ def _replace(operation: "Replace | MoveNew") -> None:
 
 
 def _exchange(operation: Exchange) -> None:
-    _renameat2(operation, _RENAME_EXCHANGE)
-
-
-def _renameat2(operation: "MoveNew | Exchange", flags: int) -> None:
-    if _rename_call()(operation.from_parent, operation.from_name, operation.to_parent, operation.to_name, flags):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), operation.to_name)
-
-
-@functools.cache
-def _libc() -> Any:
-    return ctypes.CDLL(None, use_errno=True)
-
-
-@functools.cache
-def _rename_call() -> Callable[..., int]:
-    """``renameat2`` of the C library, or the bare system call where the library has none."""
-    arguments = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
-    call: Any = getattr(_libc(), "renameat2", None)
-    if call is not None:
-        call.argtypes = arguments
-        return call  # type: ignore[no-any-return]
-    number = _SYSCALL_RENAMEAT2.get(os.uname().machine)
-    if number is None:
-        return _no_renameat2
-    bare = _libc().syscall
-    bare.argtypes = [ctypes.c_long, *arguments]
-    return functools.partial(bare, number)
-
-
-def _no_renameat2(*_arguments: Any) -> int:
-    ctypes.set_errno(errno.ENOSYS)
-    return -1
+    renameat2(operation, EXCHANGE)
 
 
 _DOERS: Dict[Type[Any], Callable[[Any], Any]] = {
@@ -331,6 +311,7 @@ _DOERS: Dict[Type[Any], Callable[[Any], Any]] = {
     SealFile: _seal_file,
     MakeLink: _make_link,
     MoveNew: _move_new,
+    MoveEach: _move_each,
     Exchange: _exchange,
     Link: _link,
     Replace: _replace,

@@ -19,13 +19,14 @@ from ..core.entries import ABSENT, NOT_RECORDED, Entry, Kind, Problem, Unknown
 from ..core.hub_words import Answer, Held, HubFacts, Mark, NewsPage, Offer, Outcome, Receipt, Row
 from ..core.parcel import SMALL_LIMIT, Item, Trouble, Want
 from ..core.paths import ROOT, TreePath, ancestors, is_reserved
-from ..core.rights import ALL_RIGHTS, Place, Request, Rights, may, place_of, request_of
+from ..core.rights import ALL_RIGHTS, Permission, Place, Request, Rights, judge_request, may, place_of, request_of
 from ..core.signature import Signature, block_size_for
 from ..disk.folders import Folders
-from ..disk.hub_commit import Batch, decision_on, size_of
+from ..disk.hub_commit import Batch
 from ..disk.hub_folder import HubFolder
 from ..disk.hub_look import Looking, There, free_bytes
 from ..disk.hub_notice import MODE_MASK, notice
+from ..disk.hub_offers import decision_on, size_of
 from ..disk.operations import Acts, Record, run
 from ..disk.read import Reader, locate_in_tree, sign_file
 from ..values import dataclass
@@ -125,6 +126,7 @@ class HubSession:
         decided = self._decided(offers)
         looking = Looking(self._folders, self._hub.index)
         self._folders.forget()
+        looking.ask(offer.path for offer in offers)
         answers: List[Answer] = []
         for at, offer in enumerate(offers):
             outcome = decided.get(at)
@@ -221,12 +223,13 @@ class HubSession:
 
     def _refusal(self, offer: Offer) -> str:
         path, wanted = offer.path, offer.wanted
-        if not path or is_reserved(path.split(b"/")[0]):
+        if not path or is_reserved(path.partition(b"/")[0]):
             return "is not a name that a client can use"
-        if self._place(offer) is Place.OUTSIDE:
+        place, request = self._place(offer), request_of(offer.expected, wanted)
+        if place is Place.OUTSIDE:
             return "is outside what this client may see"
-        if not may(self.spec.rights, request_of(offer.expected, wanted), path, self.spec.prefix):
-            return f"this client may not {request_of(offer.expected, wanted).value} here"
+        if judge_request(request, place, *self.spec.rights) is Permission.DENIED:
+            return f"this client may not {request.value} here"
         if isinstance(wanted, Entry) and wanted.kind is Kind.SPECIAL:
             return "is neither a file, a directory nor a link"
         if isinstance(wanted, Entry) and wanted.kind is Kind.FILE and not any(wanted.digest or b""):
@@ -268,7 +271,9 @@ def _recorded(connection: object) -> Acts:
 
 def _kept(offer: Offer) -> Offer:
     """The offer with what a hub keeps of an entry: no owner, and no bits of a mode beyond the permissions."""
-    return offer._replace(expected=_plain(offer.expected, offer.path), wanted=_plain(offer.wanted, offer.path))
+    expected, wanted = _plain(offer.expected, offer.path), _plain(offer.wanted, offer.path)
+    is_kept = expected is offer.expected and wanted is offer.wanted
+    return offer if is_kept else Offer(offer.path, expected, wanted)
 
 
 def _is_folder(held: Held) -> bool:
@@ -279,4 +284,6 @@ def _plain(what: Held, path: TreePath) -> Held:
     if not isinstance(what, Entry):
         return what
     mode = 0o777 if what.kind is Kind.LINK else what.mode & MODE_MASK
+    if (what.path, what.mode, what.uid, what.gid) == (path, mode, NOT_RECORDED, NOT_RECORDED):
+        return what
     return what._replace(path=path, mode=mode, uid=NOT_RECORDED, gid=NOT_RECORDED)

@@ -1,0 +1,63 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Having what was staged, and then its names, on disk (``docs/decisions/flush.md``)."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import AbstractSet, Any, Callable, Generator, Iterable, List
+
+from ..core.paths import TreePath
+from ..core.steps import Put, PutFile
+from . import operations as op
+from .folders import FILE, Folders
+from .stage import Stage
+
+FSYNC_FEW = 256
+"""Up to this many files are flushed by themselves; beyond, the whole file system once."""
+_AT_ONCE = 128
+"""Open for a flush at once, at most."""
+
+
+def flush_contents(root: int, stage: Stage, puts: Iterable[Put]) -> op.Acts:
+    """Have what was staged on disk: file by file when it is little, else everything on the file system of ``root``."""
+    files = [step.path for step in puts if isinstance(step, PutFile) and stage.has(step.path)]
+    unreadable = len(files) > FSYNC_FEW or (yield from _flush_each(files, lambda path: _opened(stage, path)))
+    if unreadable:
+        yield op.FlushAll(root)
+
+
+def flush_names(folders: Folders, directories: AbstractSet[TreePath]) -> op.Acts:
+    """Have new names on disk: directory by directory when few changed, else everything once more."""
+    if len(directories) > FSYNC_FEW:
+        yield op.FlushAll(folders.root)
+        return
+    yield from _flush_each(sorted(directories), lambda path: os.dup(folders.at(path)))
+
+
+def _flush_each(paths: List[TreePath], opened: Callable[[TreePath], int]) -> Generator[op.Operation, Any, int]:
+    """Flush what ``opened`` gives a descriptor of, many at once; the answer is how many could not be opened."""
+    missed = 0
+    for start in range(0, len(paths), _AT_ONCE):
+        descriptors: List[int] = []
+        try:
+            for path in paths[start : start + _AT_ONCE]:
+                try:
+                    descriptors.append(opened(path))
+                except OSError as error:
+                    if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EACCES):
+                        raise
+                    missed += 1
+            if descriptors:
+                yield op.FlushEach(tuple(descriptors))
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+    return missed
+
+
+def _opened(stage: Stage, path: TreePath) -> int:
+    parent, name = stage.place(path)
+    return os.open(name, FILE, dir_fd=parent)

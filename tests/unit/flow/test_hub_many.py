@@ -1,0 +1,152 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many small files put into a hub at once: what is asked of the index, what is flushed when, and what is in the way."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from typing import Any, Callable, List
+
+import pytest
+from copia.core.cas import Decision
+from copia.core.hub_words import Offer
+from copia.disk import operations as op
+from copia.disk.flushing import FSYNC_FEW
+from copia.disk.perform import perform
+from copia.flow.hub import HubSession, HubSpec
+
+from tests.hubs import change, file, folder, new, open_hub, put, tree
+
+
+def many(files: int, text: str = "first") -> List[Offer]:
+    """Two directories, and files in them by turns."""
+    entries = [file(f"d{number % 2}/{number}", f"{text} {number}") for number in range(files)]
+    return new(folder("d0"), folder("d1"), *sorted(entries, key=lambda entry: entry.path))
+
+
+def statements_of(hub: HubSession, work: Callable[[], Any]) -> List[str]:
+    """The reads that SQLite is asked for meanwhile."""
+    seen: List[str] = []
+    connection = hub._hub.index.connection
+    connection.set_trace_callback(seen.append)
+    work()
+    connection.set_trace_callback(None)
+    return [text for text in seen if text.lstrip().startswith(("SELECT", "WITH"))]
+
+
+@pytest.mark.parametrize("how", ["offered", "put", "put again"])
+def test_the_index_is_not_read_once_for_each_file(tmp_path: pathlib.Path, how: str) -> None:
+    hub = open_hub(tmp_path / "hub")
+    offers = many(600)
+    if how == "put again":
+        put(hub, *offers)
+    work = (lambda: hub.offer(offers)) if how == "offered" else (lambda: put(hub, *offers))
+    assert len(statements_of(hub, work)) < 60
+    assert hub.facts().files == (0 if how == "offered" else 600)
+    hub.close()
+
+
+class Watch:
+    """Performs everything, and remembers what."""
+
+    def __init__(self) -> None:
+        self.seen: List[op.Operation] = []
+
+    def __call__(self, operation: op.Operation) -> Any:
+        self.seen.append(operation)
+        return perform(operation)
+
+    def places(self, *kinds: type) -> List[int]:
+        """When operations of some kinds came."""
+        return [at for at, operation in enumerate(self.seen) if isinstance(operation, kinds)]
+
+
+def watched(root: pathlib.Path) -> "tuple[HubSession, Watch]":
+    """A session whose operations are seen."""
+    root.mkdir(exist_ok=True)
+    watch = Watch()
+    return HubSession(HubSpec(os.fsencode(root), "a"), watch), watch
+
+
+@pytest.mark.parametrize("files", [1, FSYNC_FEW, FSYNC_FEW + 1])
+def test_contents_are_on_disk_before_names_and_names_before_the_record(tmp_path: pathlib.Path, files: int) -> None:
+    """L9: also when they are few."""
+    hub, watch = watched(tmp_path / "hub")
+    watch.seen.clear()
+    put(hub, *many(files))
+    hub.close()
+    flushes = watch.places(op.FlushEach, op.FlushAll)
+    written, moved = watch.places(op.WriteFiles), watch.places(op.MoveEach)
+    (recorded,) = watch.places(op.Record)
+    assert any(written[-1] < at < moved[0] for at in flushes)
+    assert any(moved[-1] < at < recorded for at in flushes)
+    assert sum(len(each.descriptors) for each in watch.seen if isinstance(each, op.FlushEach)) < files + 10
+
+
+def test_names_are_moved_many_at_once(tmp_path: pathlib.Path) -> None:
+    hub, watch = watched(tmp_path / "hub")
+    put(hub, *many(600))
+    hub.close()
+    assert len(watch.seen) < 60
+    assert len(tree(tmp_path / "hub")) == 600
+
+
+def test_what_somebody_put_in_the_way_by_hand_is_decided_by_itself(tmp_path: pathlib.Path) -> None:
+    root = tmp_path / "hub"
+    hub = open_hub(root)
+    put(hub, *new(folder("d0"), folder("d1")))
+    (root / "d0" / "4").write_text("by hand")
+    (root / "d1" / "5").write_text("first 5")
+    outcomes = {outcome.path.decode(): outcome for outcome in put(hub, *many(10)[2:])}
+    stale = outcomes.pop("d0/4")
+    assert stale.decision is Decision.STALE
+    assert outcomes.pop("d1/5").decision is Decision.ALREADY
+    assert {outcome.decision for outcome in outcomes.values()} == {Decision.COMMIT}
+    expected = {f"d{number % 2}/{number}": f"first {number}" for number in range(10)}
+    assert tree(root) == {**expected, "d0/4": "by hand", stale.kept_as.decode(): "first 4"}
+    assert (hub.refresh(), hub.refresh()) == (1, 0)
+    hub.close()
+
+
+def test_new_files_beyond_the_quota_are_refused_one_by_one(tmp_path: pathlib.Path) -> None:
+    """The room is taken by somebody else while the contents come."""
+    other = open_hub(tmp_path / "hub", "b")
+
+    def meanwhile(operation: op.Operation) -> Any:
+        if isinstance(operation, op.WriteFiles) and not tree(tmp_path / "hub"):
+            put(other, *new(file("x", "z" * 10)))
+        return perform(operation)
+
+    hub = HubSession(HubSpec(os.fsencode(tmp_path / "hub"), "a", quota=30), meanwhile)
+    outcomes = put(hub, *new(*(file(f"f{number}", "y" * 10) for number in range(3))))
+    assert [outcome.decision for outcome in outcomes] == [Decision.COMMIT, Decision.COMMIT, Decision.REFUSED]
+    assert hub.facts().bytes == 30
+    other.close()
+    hub.close()
+
+
+def test_a_refused_record_leaves_no_number_behind(tmp_path: pathlib.Path) -> None:
+    """What the index said within a transaction that was undone is not remembered."""
+
+    def no_record(operation: op.Operation) -> Any:
+        if isinstance(operation, op.Record) and refuses:
+            raise OSError(5, "no")
+        return perform(operation)
+
+    (tmp_path / "hub").mkdir()
+    refuses: List[bool] = []
+    hub = HubSession(HubSpec(os.fsencode(tmp_path / "hub"), "a"), no_record)
+    refuses.append(True)
+    with pytest.raises(OSError, match="no"):
+        put(hub, *new(folder("d"), file("d/a", "one")))
+    refuses.clear()
+    other = open_hub(tmp_path / "hub", "b")
+    put(other, *new(folder("e"), file("e/b", "two")))
+    assert [outcome.decision for outcome in put(hub, *new(file("d/a", "one")))] == [Decision.ALREADY]
+    put(hub, change(file("d/a", "one"), file("d/a", "three")))
+    found = {path: row for page in hub.news(None) for path, row in ((row.path, row) for row in page.rows)}
+    assert set(found) == {b"d", b"d/a", b"e", b"e/b"}
+    other.close()
+    hub.close()
