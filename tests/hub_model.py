@@ -10,13 +10,25 @@ between an answer and what is put, or dies before it says what it did) is one li
 from __future__ import annotations
 
 import os
-from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from blake3 import blake3
 from copia.core.cas import Decision, decide
 from copia.core.conflicts import conflict_names
 from copia.core.entries import ABSENT, Entry, Kind
-from copia.core.hub_words import Answer, ClientSeen, Held, HubFacts, Mark, NewsPage, Offer, Outcome, Receipt, Row
+from copia.core.hub_words import (
+    Answer,
+    ClientSeen,
+    Held,
+    HubFacts,
+    Mark,
+    NewsPage,
+    Offer,
+    Offered,
+    Outcome,
+    Receipt,
+    Row,
+)
 from copia.core.parcel import Begin, Broken, Data, End, Item, Small, Trouble
 from copia.core.paths import TreePath
 from copia.core.signature import Signature
@@ -100,6 +112,10 @@ class ModelHub:
         outcomes = tuple(self._one(offer, items) for offer in offers)
         self.after_put()
         return Receipt(outcomes, self.revision, self.stamps[self.revision])
+
+    def put_all(self, batches: Iterable[Offered]) -> Iterator[Receipt]:
+        """Put one batch after the other."""
+        return (self.put(*batch) for batch in batches)
 
     def _one(self, offer: Offer, items: Iterator[Item]) -> Outcome:
         path, wanted = offer.path, offer.wanted

@@ -13,6 +13,7 @@ from copia.core.cas import Decision
 from copia.core.entries import ABSENT, Entry, Kind, Presence
 from copia.core.hub_plan import (
     Agreed,
+    Asking,
     Did,
     Direction,
     Next,
@@ -20,6 +21,7 @@ from copia.core.hub_plan import (
     for_hub,
     judge_agreed,
     judge_answer,
+    judge_asking,
     judge_line,
     judge_part,
     not_agreed,
@@ -41,6 +43,7 @@ from tests.tables import YES_NO, cases, idle_rows, table, verdict
 PAGE = "hub-sync.md"
 PARTS = cases(direction=tuple(d.value for d in Direction), side=tuple(side.word for side in Where))
 ANSWERS = cases(decision=tuple(decision.value for decision in Decision), removal=YES_NO, insists=YES_NO)
+ASKINGS = cases(removal=YES_NO, large=YES_NO, insists=YES_NO)
 AGREEMENTS = cases(local=tuple(did.value for did in Did), hub=tuple(did.value for did in Did))
 
 
@@ -78,11 +81,23 @@ def lines_agree(kernel: Kernel) -> bool:
 
 
 LINES = cases(**{"knows our revision": YES_NO, "ours is too old": YES_NO})
+
+
+def askings_agree(kernel: Kernel) -> bool:
+    rows = table(PAGE, "What is asked first")
+    return all(
+        kernel(*(case[name] == "yes" for name in ("removal", "large", "insists")))
+        is Asking(verdict(rows, case, "asking"))
+        for case in ASKINGS
+    )
+
+
 KERNELS = [
     (judge_part, parts_agree),
     (judge_agreed, agreements_agree),
     (judge_answer, answers_agree),
     (judge_line, lines_agree),
+    (judge_asking, askings_agree),
 ]
 
 
@@ -94,6 +109,7 @@ def test_a_kernel_is_its_table_and_no_mutant_of_it_is(kernel: Kernel, agrees: Ca
 
 def test_every_row_of_the_page_decides_something() -> None:
     assert not idle_rows(table(PAGE, "Which part is taken"), PARTS)
+    assert not idle_rows(table(PAGE, "What is asked first"), ASKINGS)
     assert not idle_rows(table(PAGE, "An answer"), ANSWERS)
     assert not idle_rows(table(PAGE, "Whether the hub is the one that we agreed with"), LINES)
     assert not idle_rows(table(PAGE, "What is agreed on"), AGREEMENTS)

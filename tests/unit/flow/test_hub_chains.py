@@ -12,7 +12,7 @@ import pytest
 from copia.core.cas import Decision
 from copia.core.entries import ABSENT, Entry
 from copia.core.hub_words import Held, Offer
-from copia.disk import hub_commit
+from copia.disk import hub_offers
 from copia.flow.hub import HubSession
 
 from tests.chains import NOTHING, Done, broken
@@ -87,5 +87,5 @@ def test_a_hub_keeps_the_line(tmp_path: pathlib.Path) -> None:
 
 
 def test_a_hub_that_commits_what_is_stale_is_caught(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_commit, "judge_offer", lambda _expected, _wanted: Decision.COMMIT)
+    monkeypatch.setattr(hub_offers, "judge_offer", lambda _expected, _wanted: Decision.COMMIT)
     assert any("lost" in sentence for sentence in play(tmp_path / "hub"))

@@ -11,13 +11,21 @@ from typing import Any, Callable, List
 
 import pytest
 from copia.core.cas import Decision
-from copia.core.hub_words import Offer
+from copia.core.hub_plan import Direction
+from copia.core.hub_report import HubReport
+from copia.core.hub_words import Hub, Offer
+from copia.core.rights import parse_rights
 from copia.disk import operations as op
 from copia.disk.flushing import FSYNC_FEW
 from copia.disk.perform import perform
 from copia.flow.hub import HubSession, HubSpec
+from copia.flow.hub_jobs import LIMITS, RemoteHub
+from copia.flow.hub_sync import hub_sync
+from copia.flow.pair import PairSpec
 
-from tests.hubs import change, file, folder, new, open_hub, put, tree
+from tests.hubs import change, file, folder, items_of, new, open_hub, put, tree
+from tests.lines import Line
+from tests.trees import age, grow
 
 
 def many(files: int, text: str = "first") -> List[Offer]:
@@ -150,3 +158,45 @@ def test_a_refused_record_leaves_no_number_behind(tmp_path: pathlib.Path) -> Non
     assert set(found) == {b"d", b"d/a", b"e", b"e/b"}
     other.close()
     hub.close()
+
+
+def pushed(folder: pathlib.Path, hub: Hub) -> HubReport:
+    """What a push of ``here`` reports."""
+    spec = PairSpec(os.fsencode(folder / "here"), b"hub", direction=Direction.PUSH, state=os.fsencode(folder / "state"))
+    return hub_sync(spec, hub, b"hub:/srv")
+
+
+@pytest.mark.parametrize("rights", ["read", "read,write", "read,add"])
+def test_a_client_that_may_not_is_told_before_it_sends_the_contents(tmp_path: pathlib.Path, rights: str) -> None:
+    """One new file and one edited one are asked for; when that right lacks, all of them are."""
+    here = grow(tmp_path / "here", " ".join(f"old{number}=text" for number in range(9)))
+    (tmp_path / "hub").mkdir()
+    age(here)
+    everything = open_hub(tmp_path / "hub", "b")
+    assert pushed(tmp_path, everything).sent == 9
+    everything.close()
+    grow(here, " ".join(f"new{number}=text old{number}=edited" for number in range(9)))
+    age(here, 60)
+    watch = Watch()
+    hub = HubSession(HubSpec(os.fsencode(tmp_path / "hub"), "a", parse_rights(rights)), watch)
+    report = pushed(tmp_path, hub)
+    hub.close()
+    may_add, may_write = "add" in rights, "write" in rights
+    written = [part for each in watch.seen if isinstance(each, op.WriteFiles) for part in each.parts]
+    assert report.sent == 9 * may_add + 9 * may_write
+    assert len(report.pair.problems) == 18 - report.sent
+    assert sum(part.names.count(b"\0") + 1 for part in written) == report.sent
+
+
+def test_batches_over_a_line_are_each_answered(tmp_path: pathlib.Path) -> None:
+    """More than one batch is on its way, and every file is in its place under a revision of its own batch."""
+    offers = many(900)
+    batches = [offers[start : start + 300] for start in range(0, len(offers), 300)]
+    (tmp_path / "hub").mkdir()
+    with Line("hub", {"root": os.fsencode(tmp_path / "hub"), "client": "a"}, LIMITS) as talk:
+        hub = RemoteHub(talk)
+        receipts = list(hub.put_all((batch, items_of(batch)) for batch in batches))
+        assert [receipt.revision for receipt in receipts] == [1, 2, 3, 4]
+        assert hub.facts().files == 900
+    assert [len(receipt.outcomes) for receipt in receipts] == [300, 300, 300, 2]
+    assert all(outcome.decision is Decision.COMMIT for receipt in receipts for outcome in receipt.outcomes)

@@ -18,7 +18,7 @@ What this file does not know: disks, wires, and how a hub decides.
 from __future__ import annotations
 
 import enum
-from typing import Dict, Iterable, Iterator, List, Optional, Protocol, Set, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Protocol, Sequence, Set, Tuple
 
 from ..values import replace
 from .bisync_plan import Reconciliation
@@ -26,7 +26,9 @@ from .cas import Decision
 from .entries import ABSENT, Absent, Entry, Kind, Presence
 from .hub_words import Offer
 from .manifest import ROW, Block, Manifest, pack_rows
+from .parcel import SMALL_LIMIT
 from .paths import ROOT, TreePath, path_key, split
+from .rights import Request, request_of
 from .steps import MirrorPlan, PutFile, Reason, Remove, SetAttributes, Step
 from .verdicts import Where
 
@@ -81,6 +83,20 @@ def judge_agreed(local: Did, hub: Did) -> Agreed:
     if local == Did.UNDONE or hub == Did.UNDONE:
         return Agreed.BEFORE
     return Agreed.NEW
+
+
+class Asking(enum.Enum):
+    """Whether a hub is asked what it would do, before it gets the content."""
+
+    FIRST = "first"
+    AT_ONCE = "at once"
+
+
+def judge_asking(removal: bool, large: bool, insists: bool) -> Asking:
+    """Whether the answer to an offer is worth the wait."""
+    if removal or large or insists:
+        return Asking.FIRST
+    return Asking.AT_ONCE
 
 
 class Next(enum.Enum):
@@ -247,6 +263,23 @@ def offer_of(step: Step) -> Offer:
     """The step as an offer to a hub."""
     expected = step.expected if isinstance(step.expected, Entry) else ABSENT
     return Offer(step.path, expected, ABSENT if isinstance(step, Remove) else step.wanted)
+
+
+def request_for(step: Step) -> Request:
+    """What a step asks of a hub."""
+    return request_of(step.expected, ABSENT if isinstance(step, Remove) else step.wanted)
+
+
+def asked_first(steps: Sequence[Step], insists: bool) -> List[Step]:
+    """The steps that a hub is asked about before they are put; of the others one for each right that they need."""
+    probes: Dict[Request, Step] = {}
+    first: List[Step] = []
+    for step in steps:
+        large = isinstance(step, PutFile) and step.wanted.size > SMALL_LIMIT
+        asking = judge_asking(isinstance(step, Remove), large, insists)
+        if asking is Asking.FIRST or probes.setdefault(request_for(step), step) is step:
+            first.append(step)
+    return first
 
 
 def steps_of(plan: MirrorPlan) -> Iterator[Step]:

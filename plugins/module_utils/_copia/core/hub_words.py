@@ -10,7 +10,7 @@ anything, takes what is *put* (the offers again, with their content), and gives 
 
 from __future__ import annotations
 
-from typing import Iterator, NamedTuple, Optional, Protocol, Sequence, Tuple, Union
+from typing import Iterable, Iterator, NamedTuple, Optional, Protocol, Sequence, Tuple, Union
 
 from ..values import dataclass
 from .cas import Decision
@@ -51,6 +51,10 @@ class Offer(NamedTuple):
     path: TreePath
     expected: Held
     wanted: Held
+
+
+Offered = Tuple[Sequence[Offer], Iterator[Item]]
+"""Offers that are put with one call, and the contents of the files that they want, in their order."""
 
 
 class Answer(NamedTuple):
@@ -155,6 +159,11 @@ class Hub(Protocol):
     def put(self, offers: Sequence[Offer], items: Iterator[Item]) -> Receipt:
         """Have the hub take the offers. ``items`` are the contents of the files they want, in their order: for each a
         ``Small``, a ``Begin`` to ``End`` or ``Broken``, or a ``Trouble``. One call is one revision.
+        """
+
+    def put_all(self, batches: Iterable[Offered]) -> Iterator[Receipt]:
+        """Put one batch after the other; where the hub is far, the next one is on its way while it takes the one
+        before. Each is a revision of its own.
         """
 
     def fetch(self, paths: Sequence[TreePath], signatures: Sequence[Optional[Signature]]) -> Iterator[Item]:

@@ -12,11 +12,11 @@ Rules
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ..core.cas import Decision, Likeness, likeness
 from ..core.entries import ABSENT, NOT_RECORDED, Entry, Kind, Problem, Unknown
-from ..core.hub_words import Answer, Held, HubFacts, Mark, NewsPage, Offer, Outcome, Receipt, Row
+from ..core.hub_words import Answer, Held, HubFacts, Mark, NewsPage, Offer, Offered, Outcome, Receipt, Row
 from ..core.parcel import SMALL_LIMIT, Item, Trouble, Want
 from ..core.paths import ROOT, TreePath, ancestors, is_reserved
 from ..core.rights import ALL_RIGHTS, Permission, Place, Request, Rights, judge_request, may, place_of, request_of
@@ -175,6 +175,10 @@ class HubSession:
         receipt = self._carried_out(batch, items)
         shown = (o if self._may_read(o.path) else o._replace(held=ABSENT) for o in receipt.outcomes)
         return Receipt(tuple(shown), receipt.revision, receipt.stamp)
+
+    def put_all(self, batches: Iterable[Offered]) -> Iterator[Receipt]:
+        """Put one batch after the other."""
+        return (self.put(*batch) for batch in batches)
 
     def _carried_out(self, batch: Batch, items: Iterator[Item]) -> Receipt:
         hub = self._hub

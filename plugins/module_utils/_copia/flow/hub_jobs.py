@@ -8,11 +8,13 @@ What a forced command says of its client holds; what the client says of itself (
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from itertools import chain
+from typing import Any, Deque, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..core.errors import InputError, RemoteProtocolError
-from ..core.hub_words import Answer, HubFacts, Mark, NewsPage, Offer, Receipt
+from ..core.hub_words import Answer, HubFacts, Mark, NewsPage, Offer, Offered, Receipt
 from ..core.parcel import Item
 from ..core.paths import TreePath
 from ..core.rights import ALL_RIGHTS, READ_ONLY
@@ -122,12 +124,27 @@ class RemoteHub:
 
     def put(self, offers: Sequence[Offer], items: Iterator[Item]) -> Receipt:
         """Have the hub take the offers."""
+        self._send(offers, items)
+        return self._receipt(offers)
 
-        def told() -> Iterator[say.Piece]:
-            yield from say.pieces("offers", say.encode_offers(offers))
-            yield from say.stream("pack", encode_pack(items, self._talk.codec))
+    def put_all(self, batches: Iterable[Offered]) -> Iterator[Receipt]:
+        """Put one batch after the other; each is sent before the hub has answered the one before."""
+        waiting: Deque[Sequence[Offer]] = deque()
+        for offers, items in batches:
+            self._send(offers, items)
+            waiting.append(offers)
+            if len(waiting) > 1:
+                yield self._receipt(waiting.popleft())
+        while waiting:
+            yield self._receipt(waiting.popleft())
 
-        receipt = say.decode_receipt(self._ask("put", {}, told()).blob("receipt").data)
+    def _send(self, offers: Sequence[Offer], items: Iterator[Item]) -> None:
+        offered = say.pieces("offers", say.encode_offers(offers))
+        contents = say.stream("pack", encode_pack(items, self._talk.codec))
+        self._talk.ask("put", {}, _parts(chain(offered, contents)))
+
+    def _receipt(self, offers: Sequence[Offer]) -> Receipt:
+        receipt = say.decode_receipt(say.Incoming(self._talk.answer().parts).blob("receipt").data)
         _check(offers, [outcome.path for outcome in receipt.outcomes])
         return receipt
 
@@ -171,7 +188,7 @@ def client_name(name: str) -> str:
     return name
 
 
-def _parts(pieces: "Iterator[say.Piece] | Tuple[()]") -> Iterator[Part]:
+def _parts(pieces: "Iterable[say.Piece]") -> Iterator[Part]:
     return (Part(*piece) for piece in pieces)
 
 

@@ -5,7 +5,8 @@
 
 Rules
 1. Its tree is kept here as it was told last, with its revision; a run asks for the news since then.
-2. A plan becomes offers. The hub answers, gets the contents, and says again what became of each: only that is reported.
+2. A plan becomes offers. The hub answers those that are worth asking first, gets the contents, and says what became of
+   each: only that is reported.
    Where nobody else made a revision between its news and ours, its tree is known as of ours.
 3. What it does not commit because it changed meanwhile is a conflict, and nothing is agreed on there.
 4. A hub whose revisions do not go on where we were is not the one that we agreed with: it went back to an older one, or
@@ -28,16 +29,18 @@ from ..core.hub_plan import (
     Line,
     Next,
     as_planned,
+    asked_first,
     for_hub,
     judge_answer,
     judge_line,
     offer_of,
+    request_for,
     selected,
     steps_of,
     with_news,
     without,
 )
-from ..core.hub_words import Answer, Held, Hub, Mark, NewsPage, Outcome, wants_content
+from ..core.hub_words import Answer, Held, Hub, Mark, NewsPage, Offered, Outcome, wants_content
 from ..core.manifest import Manifest
 from ..core.parcel import Begin, Item, Same, Small, Trouble, Wants
 from ..core.paths import TreePath, split
@@ -88,6 +91,7 @@ class HubSide:
         self._said = Report()
         self._rows: List[Tuple[TreePath, Held]] = []
         self._expected: Dict[TreePath, Held] = {}
+        self._refused: Set[TreePath] = set()
         self._told: Optional[Archive] = self._load()
         self._view, self.revision, self._stamp = self._ask()
 
@@ -159,14 +163,27 @@ class HubSide:
 
     def consider(self, plan: MirrorPlan) -> Tuple[MirrorPlan, Dict[TreePath, Signature]]:
         """Make the offers; what the hub wants of the plan, and signatures of its own versions."""
-        self._said, self._expected = Report(), {}
+        self._said, self._expected, self._refused = Report(), {}, set()
         plan = for_hub(plan)
         unread = {step.path for step in plan.puts if isinstance(step, PutFile) and step.wanted.digest is None}
         self._said.problems.extend(Problem(path, _UNREAD) for path in unread)
         plan = without(plan, unread)
         steps = list(steps_of(plan))
-        bases: Dict[TreePath, Signature] = {}
+        asked = asked_first(steps, self._insists)
+        dropped, bases = self._ask_about(asked)
+        refused = {request_for(step) for step in asked if step.path in self._refused}
+        if refused:
+            known = {step.path for step in asked}
+            left = (step for step in steps if step.path not in known)
+            more = [step for step in left if request_for(step) in refused]
+            dropped |= self._ask_about(more)[0]
+        dropped |= self._kept_by_what_is_in_them(plan)
+        return without(plan, dropped), bases
+
+    def _ask_about(self, steps: List[Step]) -> Tuple[Set[TreePath], Dict[TreePath, Signature]]:
+        """What the hub would do: the paths that are not to be put, and signatures of its own versions."""
         dropped: Set[TreePath] = set()
+        bases: Dict[TreePath, Signature] = {}
         for start in range(0, len(steps), OFFERS_MOST):
             part = steps[start : start + OFFERS_MOST]
             for step, answer in zip(part, self._hub.offer([offer_of(step) for step in part])):
@@ -174,13 +191,13 @@ class HubSide:
                     dropped.add(step.path)
                 elif answer.signature is not None:
                     bases[step.path] = answer.signature
-        dropped |= self._kept_by_what_is_in_them(plan)
-        return without(plan, dropped), bases
+        return dropped, bases
 
     def _heed(self, step: Step, answer: Answer) -> bool:
         """Whether the step is still to be made after this answer."""
         judged = judge_answer(answer.decision, isinstance(step, Remove), self._insists)
         if judged is Next.PROBLEM:
+            self._refused.add(step.path)
             self._said.problems.append(Problem(step.path, answer.why or "the hub refuses it"))
         elif judged is Next.CONFLICT:
             self._conflict(step, b"")
@@ -208,10 +225,8 @@ class HubSide:
 
     def apply(self, plan: MirrorPlan, items: Iterator[Item]) -> Report:
         """Put what is left of the plan, with the contents in ``items``; what the hub says became of it."""
-        for part in _portions(list(steps_of(plan))):
-            offers = [offer_of(step) for step in part]
-            offers = [offer._replace(expected=self._expected.get(offer.path, offer.expected)) for offer in offers]
-            receipt = self._hub.put(offers, next_files(items, sum(map(wants_content, offers))))
+        parts = list(_portions(list(steps_of(plan))))
+        for part, receipt in zip(parts, self._hub.put_all(self._batches(parts, items))):
             if len(receipt.outcomes) != len(part):
                 raise RemoteProtocolError("a hub's receipt does not answer what was put")
             for step, outcome in zip(part, receipt.outcomes):
@@ -219,6 +234,12 @@ class HubSide:
             if receipt.revision == self.revision + 1:
                 self.revision, self._stamp = receipt.revision, receipt.stamp
         return self._said
+
+    def _batches(self, parts: List[List[Step]], items: Iterator[Item]) -> Iterator[Offered]:
+        for part in parts:
+            offers = [offer_of(step) for step in part]
+            offers = [offer._replace(expected=self._expected.get(offer.path, offer.expected)) for offer in offers]
+            yield offers, next_files(items, sum(map(wants_content, offers)))
 
     def _take(self, step: Step, outcome: Outcome) -> None:
         self._rows.append((step.path, outcome.held))
