@@ -23,13 +23,30 @@ from ..core.errors import InputError
 from ..core.hub_words import NO_STAMP, ClientSeen, Held, Row
 from ..core.paths import TreePath, join, split
 from ..core.rights import Place, place_of
-from .hub_rows import COLUMNS, FORMAT, UNKNOWN_PATH, Damaged, Known, Totals, count, known_of, row_of
+from .hub_rows import (
+    COLUMNS,
+    FORMAT,
+    NO_FOLDER,
+    UNKNOWN_PATH,
+    Damaged,
+    FolderTold,
+    Known,
+    Totals,
+    count,
+    known_of,
+    row_of,
+)
 
 _PAGE = 1000
+_FOLDERS_PAGE = 200
 _SIZES = (1, 16, 250)
 """How many are asked for with one statement: the oldest SQLite takes 999 values."""
 _FOLDERS_KNOWN = 4096
 _IDS = "WITH asked(path) AS (VALUES {}) SELECT path, id FROM asked CROSS JOIN folders USING (path)"
+_HOLDS = "EXISTS (SELECT 1 FROM entries WHERE folder = id AND kind != 0)"
+_TOLD = (
+    f"SELECT seen, {_HOLDS}, EXISTS (SELECT 1 FROM entries WHERE sure = 0 AND folder = id) FROM folders WHERE path = ?"
+)
 _KNOWN = (
     "WITH asked(folder, name) AS (VALUES {}) "
     f"SELECT folder, name, {COLUMNS} FROM asked CROSS JOIN entries USING (folder, name)"
@@ -165,15 +182,28 @@ class Index:
         found = self.connection.execute(query, (self._folder(directory), start, start + b"\xff" * 255))
         return {row[0] for row in found}
 
-    def sums(self) -> Dict[bytes, Optional[bytes]]:
-        """Every folder that holds something, with its sum."""
-        query = "SELECT path, seen FROM folders WHERE EXISTS (SELECT 1 FROM entries WHERE folder = id AND kind != 0)"
-        return dict(self.connection.execute(query))
+    def told_of(self, directory: TreePath) -> FolderTold:
+        """What the index says of a directory as a whole."""
+        row = self.connection.execute(_TOLD, (directory,)).fetchone()
+        return FolderTold(row[0], bool(row[1]), bool(row[2])) if row else NO_FOLDER
 
-    def unsure(self) -> List[TreePath]:
-        """The paths of rows that are not sure."""
-        query = "SELECT path, name FROM entries JOIN folders ON folder = id WHERE sure = 0 AND kind != 0"
-        return [join(path, name) for path, name in self.connection.execute(query)]
+    def count_held(self) -> int:
+        """How many directories hold something."""
+        count: int = self.connection.execute(f"SELECT count(*) FROM folders WHERE {_HOLDS}").fetchone()[0]
+        return count
+
+    def held(self) -> Iterator[TreePath]:
+        """The directories that hold something; what is written meanwhile may be among them or not."""
+        query = f"SELECT path FROM folders WHERE path {{}} ? AND {_HOLDS} ORDER BY path LIMIT {_FOLDERS_PAGE}"
+        rows = self.connection.execute(query.format(">="), (b"",)).fetchall()
+        while rows:
+            yield from (TreePath(row[0]) for row in rows)
+            rows = self.connection.execute(query.format(">"), rows[-1]).fetchall()
+
+    def unsure(self, directory: TreePath) -> Set[bytes]:
+        """The names in a directory whose rows are not sure."""
+        query = "SELECT name FROM entries WHERE sure = 0 AND folder = ? AND kind != 0"
+        return {row[0] for row in self.connection.execute(query, (self._folder(directory),))}
 
     def _folder(self, directory: TreePath) -> Optional[int]:
         return self._ids((directory,)).get(directory)
@@ -243,7 +273,7 @@ class Index:
             for folder, directory in ids:
                 yield from self._rows_of(folder, directory)
                 after = directory
-            query = "SELECT id, path FROM folders WHERE path > ? ORDER BY path LIMIT 200"
+            query = f"SELECT id, path FROM folders WHERE path > ? ORDER BY path LIMIT {_FOLDERS_PAGE}"
             ids = self.connection.execute(query, (after,)).fetchall()
 
     def _rows_of(self, folder: int, directory: bytes) -> Iterator[Row]:

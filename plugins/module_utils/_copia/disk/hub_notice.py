@@ -9,23 +9,26 @@ Rules
 2. Under the lock each difference is looked at again. What is still as it was read becomes a row of a new revision; the
    rest is left to the next look.
 3. Unknown, and what a hub does not carry (sockets, pipes, devices), leave the row as it is.
-4. Of a directory only that it is there and its permissions count; its time is what a client last gave it.
+4. The index is asked about each folder when that is listed. Only when something differs, or it holds more folders than
+   were listed, those that are gone are searched for. So nothing that is remembered grows with the tree.
+5. Of a directory only that it is there and its permissions count; its time is what a client last gave it.
 """
 
 from __future__ import annotations
 
 import errno
+import os
 import time
 from typing import Dict, Iterator, List, Set, Tuple
 
 from ..core.entries import ABSENT, Entry, Kind, Presence, Problem, Unknown
 from ..core.hub_words import Held
 from ..core.manifest import Block
-from ..core.paths import TreePath, join, split
+from ..core.paths import TreePath, is_reserved, join, split
 from ..values import dataclass, field
 from . import operations as op
 from .digests import COARSE_GRAIN_NS, GRAIN_NS, digests_of
-from .folders import Folders
+from .folders import DIRECTORY, Folders
 from .hub_folder import HubFolder
 from .hub_index import Index
 from .hub_rows import Known
@@ -78,28 +81,51 @@ def notice(hub: HubFolder, *, everything: bool = False) -> Tuple[int, List[Probl
 def differences(root: int, index: Index, *, everything: bool = False) -> Iterator[Differences]:
     """What the tree at ``root`` and the index do not agree on, in parts: memory does not grow with the tree."""
     found = Differences(index.revision)
-    sums = index.sums()
-    doubted: Dict[bytes, Set[bytes]] = {}
-    for path in index.unsure():
-        doubted.setdefault(split(path)[0], set()).add(split(path)[1])
     scan = Scan(mode_mask=MODE_MASK)
+    listed, is_equal = 0, True
     for block in scan.blocks(root):
-        known = sums.pop(block.directory, None)
-        listed = fresh_digest(b"\0\0".join(block.packed[:3])).digest(_SUM)
-        unsure = doubted.get(block.directory, set())
-        if known != listed or unsure or everything:
-            _compare(index, block, found, unsure, everything)
-            found.sums.update({} if known == listed else {block.directory: listed})
-        if len(found.suspects) > _AT_ONCE:
+        told = index.told_of(block.directory)
+        listed += told.holds
+        seen = fresh_digest(b"\0\0".join(block.packed[:3])).digest(_SUM)
+        if told.seen != seen or told.doubts or everything:
+            _compare(index, block, found, index.unsure(block.directory) if told.doubts else set(), everything)
+            found.sums.update({} if told.seen == seen else {block.directory: seen})
+        is_equal = is_equal and not found.suspects
+        if len(found.suspects) > _AT_ONCE or len(found.sums) > _AT_ONCE:
             yield found
             found = Differences(index.revision)
-    blocked = [*scan.unlisted, *(problem.path for problem in scan.problems)]
-    for directory in sums:
-        if not any(directory == path or directory.startswith(path + b"/") or not path for path in blocked):
-            rows = index.folder(TreePath(directory))[1]
-            found.suspects.update((join(TreePath(directory), name), ABSENT) for name in rows)
+    if not is_equal or listed != index.count_held():
+        blocked = [*scan.unlisted, *(problem.path for problem in scan.problems)]
+        for directory in _gone(root, index, blocked):
+            found.suspects.update((join(directory, name), ABSENT) for name in index.folder(directory)[1])
+            if len(found.suspects) > _AT_ONCE:
+                yield found
+                found = Differences(index.revision)
     found.problems.extend(scan.problems)
     yield found
+
+
+def _gone(root: int, index: Index, blocked: List[TreePath]) -> Iterator[TreePath]:
+    """The directories that hold something as the index has it, and nothing on disk."""
+    folders = Folders(root)
+    for directory in index.held():
+        if any(directory == path or directory.startswith(path + b"/") or not path for path in blocked):
+            continue
+        if not _holds(folders, directory):
+            yield directory
+    folders.forget()
+
+
+def _holds(folders: Folders, directory: TreePath) -> bool:
+    """Whether something is in a directory; where nobody can look, that can't be ruled out."""
+    try:
+        afresh = os.open(b".", DIRECTORY, dir_fd=folders.at(directory))
+    except OSError as error:
+        return error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+    try:
+        return any(directory or not is_reserved(name) for name in map(os.fsencode, os.listdir(afresh)))
+    finally:
+        os.close(afresh)
 
 
 def _compare(index: Index, block: Block, found: Differences, unsure: Set[bytes], everything: bool) -> None:

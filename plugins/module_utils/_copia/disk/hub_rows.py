@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from typing import Any, List, NamedTuple, Sequence, Tuple
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..core.conflicts import is_conflict_copy
 from ..core.entries import ABSENT, Entry, Kind
@@ -57,7 +57,18 @@ class Totals(NamedTuple):
     conflicts: int
 
 
+class FolderTold(NamedTuple):
+    """Of a directory: the sum of the listing that its rows were last found equal to, whether it holds anything, and
+    whether something in it is not sure.
+    """
+
+    seen: Optional[bytes]
+    holds: bool
+    doubts: bool
+
+
 UNKNOWN_PATH = Known(ABSENT, 0, True)
+NO_FOLDER = FolderTold(None, False, False)
 
 
 def make_index(path: bytes, hub_id: bytes) -> None:
