@@ -104,7 +104,7 @@ options:
     description:
       - How content is compressed on its way. V(auto) takes zstd where both sides have it, else zlib; what does not
         shrink is sent as it is.
-      - Over ssh, 30 MiB and more at once go through a connection of their own that does not compress again, with the
+      - Over ssh, 16 MiB and more at once go through a connection of their own that does not compress again, with the
         play's arguments, key and host key rules; where that would need to ask somebody, they go the ordinary way.
     type: str
     choices: [auto, zstd, zlib, none]
