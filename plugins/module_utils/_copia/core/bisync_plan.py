@@ -19,7 +19,7 @@ from ..values import dataclass, field
 from .conflicts import Conflict, conflict_names, copies_of, winner
 from .entries import ABSENT, NOT_RECORDED, Entry, Kind, Presence
 from .extras import merge_extras
-from .manifest import Block, Manifest, pack_rows
+from .manifest import Manifest
 from .mirror_plan import settle_attributes
 from .moves import with_moves
 from .paths import ROOT, TreePath, path_key, split
@@ -282,7 +282,7 @@ class _Draft:
         agreed = self.agreed.get(path)
         if agreed is None:
             block = manifest.block(split(path)[0])
-            agreed = next((what for name, what in block.entries() if name == path), None) if block else None
+            agreed = block.find(split(path)[1]) if block else None
         return agreed if isinstance(agreed, Entry) and agreed.kind is Kind.DIRECTORY else None
 
 
@@ -306,45 +306,3 @@ def _merged(case: Case, name: str) -> int:
     if pick is Pick.BOTH:
         return int(left & right if name == "mode" else max(left, right))
     return int(left if pick is Pick.LEFT else right)
-
-
-def next_base(found: Comparison, plan: Reconciliation, failed: Set[TreePath], digests: Digests) -> Manifest:
-    """What both sides agree on now: what was applied; where that ``failed`` or was left alone, what the base had."""
-    blocks = {block.directory: block for block in found.base.blocks if block.directory not in found.looked_into}
-    paths: Dict[TreePath, List[TreePath]] = {directory: [] for directory in found.looked_into}
-    for path in plan.agreed:
-        paths.setdefault(split(path)[0], []).append(path)
-    for directory, settled in paths.items():
-        block = found.base.block(directory)
-        entries = {path: was for path, was in block.entries() if isinstance(was, Entry)} if block else {}
-        for path in settled:
-            entry = _recorded(plan.agreed[path], digests)
-            if path in failed or entry is None:
-                continue
-            if isinstance(entry, Entry):
-                entries[path] = entry
-            else:
-                entries.pop(path, None)
-        if entries:
-            rows = pack_rows([(split(path)[1], entries[path]) for path in sorted(entries)])
-            blocks[directory] = Block(directory, rows)
-    return Manifest(ABSENT, tuple(_reachable(blocks)))
-
-
-def _recorded(agreed: Presence, digests: Digests) -> Optional[Presence]:
-    """What is agreed on; of a file with its digest, and ``None`` where nobody knows that."""
-    if not isinstance(agreed, Entry) or agreed.kind is not Kind.FILE or agreed.digest is not None:
-        return agreed
-    digest = digests.get(agreed.path)
-    return None if digest is None else agreed._replace(digest=digest)
-
-
-def _reachable(blocks: Mapping[TreePath, Block]) -> Iterable[Block]:
-    """The blocks whose directories are listed by those above them, in order."""
-    listed = {ROOT}
-    for directory in sorted(blocks, key=path_key):
-        if directory in listed:
-            yield blocks[directory]
-            for path, entry in blocks[directory].entries():
-                if isinstance(entry, Entry) and entry.kind is Kind.DIRECTORY:
-                    listed.add(path)

@@ -59,6 +59,11 @@ def is_conflict_copy(path: bytes) -> bool:
     return _MARK in path and re.search(_COPY, path) is not None
 
 
+def has_conflict_copy(names: bytes) -> bool:
+    """Whether one of joined names may be that of a conflict copy."""
+    return _MARK in names
+
+
 def original_of(path: TreePath) -> TreePath:
     """What a conflict copy is a copy of; any other path is its own."""
     return TreePath(re.sub(_COPY, b"", path))

@@ -18,13 +18,14 @@ What this file does not know: disks, wires, and which of two trees is right.
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ..values import dataclass, field, replace
 from .entries import ABSENT, NOT_RECORDED, Entry, Kind, Presence, Unknown
 from .errors import RemoteProtocolError
 from .extras import cut_extras, join_extras, unpack_extras
-from .paths import TreePath, check_names, is_reserved, parse_path, parse_paths, path_key, split
+from .paths import ROOT, TreePath, check_names, is_reserved, join, parse_path, parse_paths, path_key
 
 ROW = struct.Struct("<BBHIIQq")
 """kind, flags, mode, uid, gid, size, mtime_ns."""
@@ -58,6 +59,20 @@ class Block(NamedTuple):
         """``(path, presence)`` in name order."""
         prefix = self.directory + b"/" if self.directory else b""
         return unpack_rows(self.packed, prefix)
+
+    def directories(self) -> List[TreePath]:
+        """The paths of the directories among them."""
+        kinds = self.packed.rows[:: ROW.size]
+        names = self.packed.names.split(b"\0") if Kind.DIRECTORY in kinds else []
+        return [join(self.directory, name) for name, kind in zip(names, kinds) if kind == Kind.DIRECTORY]
+
+    def find(self, name: bytes) -> Presence:
+        """What it has under a name."""
+        names = self.packed.names.split(b"\0")
+        at = bisect_left(names, name)
+        if at == len(names) or names[at] != name or not self.packed.rows:
+            return ABSENT
+        return next(what for _path, what in self.only([at]).entries())
 
     def only(self, places: Sequence[int]) -> "Block":
         """The block of those of its entries that stand at ``places``, which are sorted."""
@@ -248,15 +263,11 @@ def checked_manifest(
 
 def _check_parents(blocks: Sequence[Block]) -> None:
     """Every block but the root's is that of a directory that its parent's block lists."""
-    listed: Dict[bytes, FrozenSet[bytes]] = {}
+    listed = {ROOT}
     for block in blocks:
-        kinds = block.packed.rows[:: ROW.size]
-        if block.directory:
-            parent, name = split(block.directory)
-            if name not in listed.get(parent, frozenset()):
-                raise RemoteProtocolError("a listing has the content of a directory that it does not list")
-        names = block.packed.names.split(b"\0")
-        listed[block.directory] = frozenset(n for n, k in zip(names, kinds) if k == Kind.DIRECTORY)
+        if block.directory not in listed:
+            raise RemoteProtocolError("a listing has the content of a directory that it does not list")
+        listed.update(block.directories())
 
 
 def with_owner(manifest: Manifest, uid: Optional[int], gid: Optional[int]) -> Manifest:

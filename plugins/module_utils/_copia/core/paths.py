@@ -57,9 +57,9 @@ def check_names(names: List[bytes]) -> None:
 
     :raises RemoteProtocolError: when one is not.
     """
-    if not _FORBIDDEN.isdisjoint(names) or any(b"/" in name for name in names):
+    if not _FORBIDDEN.isdisjoint(names) or b"/" in b"".join(names):
         raise RemoteProtocolError("a directory listing holds a name that is empty, '.', '..' or has a slash")
-    if any(left >= right for left, right in zip(names, names[1:])):
+    if names != sorted(names) or len(set(names)) != len(names):
         raise RemoteProtocolError("a directory listing is not sorted or names an entry twice")
 
 

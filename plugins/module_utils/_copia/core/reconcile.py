@@ -21,9 +21,9 @@ from __future__ import annotations
 from typing import Dict, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from ..values import dataclass, field
-from .conflicts import is_conflict_copy
+from .conflicts import has_conflict_copy, is_conflict_copy
 from .entries import ABSENT, Entry, Kind, Presence, Unknown
-from .manifest import ROW, Block, Manifest, align, merge
+from .manifest import ROW, Block, Manifest, align, merge, unequal_rows
 from .paths import TreePath
 from .verdicts import Base, Side, Verdict, judge_path
 
@@ -41,9 +41,9 @@ class Case(NamedTuple):
 
 @dataclass
 class Comparison:
-    """``cases``: what is not quiet in the directories ``looked_into``, parents before what is in them. ``blocked``:
-    paths below which somebody could not look. ``stale`` and ``has_base`` say what the base is worth; ``named`` that the
-    right side is to hear the digest of whatever goes there.
+    """``cases``: what is not quiet, parents before what is in them. ``blocked``: paths below which somebody could not
+    look. ``stale`` and ``has_base`` say what the base is worth; ``named`` that the right side is to hear the digest of
+    whatever goes there.
     """
 
     left: Manifest
@@ -54,7 +54,6 @@ class Comparison:
     named: bool = False
     cases: Dict[TreePath, Case] = field(default_factory=dict)
     blocked: Set[TreePath] = field(default_factory=set)
-    looked_into: Set[TreePath] = field(default_factory=set)
     quiet: int = 0
 
     def let_go(self) -> None:
@@ -72,8 +71,7 @@ def compare(left: Manifest, right: Manifest, base: Optional[Manifest], *, stale:
         if _is_quiet(found, directory, blocks):
             found.quiet += len(blocks[0].packed.rows) // ROW.size if blocks[0] else 0
             continue
-        found.looked_into.add(directory)
-        for path, (ours, theirs, was) in merge(*blocks):
+        for path, (ours, theirs, was) in merge(*_without_rest(found, blocks)):
             if _rests(found, ours, theirs, was):
                 found.quiet += 1
                 continue
@@ -90,6 +88,23 @@ def _is_quiet(found: Comparison, directory: TreePath, blocks: Tuple[Optional[Blo
     if not left.packed.extras == right.packed.extras == base.packed.extras:
         return False
     return left.packed[:3] == right.packed[:3] == base.packed[:3] and is_plain(left)
+
+
+def _without_rest(found: Comparison, blocks: Tuple[Optional[Block], ...]) -> Tuple[Optional[Block], ...]:
+    """The blocks of a directory without the rows that are equal in all three; all rows where names or kinds differ."""
+    left, right, base = blocks
+    if left is None or right is None or base is None or found.blocked or found.stale:
+        return blocks
+    if not is_plain(left) or has_conflict_copy(left.packed.names):
+        return blocks
+    bare = base.packed._replace(digests=b"")
+    theirs = right.packed._replace(digests=b"") if right.packed.digests == base.packed.digests else right.packed
+    changed = unequal_rows(left.packed, bare), unequal_rows(theirs, bare)
+    if changed[0] is None or changed[1] is None:
+        return blocks
+    places = sorted({*changed[0], *changed[1]})
+    found.quiet += len(bare.rows) // ROW.size - len(places)
+    return left.only(places), right.only(places), base.only(places)
 
 
 def _rests(found: Comparison, ours: Presence, theirs: Presence, was: Presence) -> bool:

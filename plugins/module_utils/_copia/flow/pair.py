@@ -12,7 +12,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple
 
-from ..core.bisync_plan import Reconciliation, Rulebook, next_base
+from ..core.bisync_plan import Reconciliation, Rulebook
 from ..core.brakes import (
     Brake,
     Limit,
@@ -28,6 +28,7 @@ from ..core.errors import Braked, InputError
 from ..core.hub_plan import Direction, Part, judge_part, not_agreed, with_times_of
 from ..core.manifest import Manifest
 from ..core.moves import arrivals
+from ..core.next_base import next_base
 from ..core.pair_report import PairReport
 from ..core.parcel import Item
 from ..core.paths import TreePath, show
