@@ -19,6 +19,7 @@ MIRROR_OPTIONS: Dict[str, Dict[str, Any]] = {
     "delete": {"type": "bool", "default": False},
     "max_delete": {"type": "str", "default": "50%"},
     "force": {"type": "bool", "default": False},
+    "backup_dir": {"type": "str"},
     "exclude": {"type": "list", "elements": "str", "default": []},
     "include": {"type": "list", "elements": "str", "default": []},
     "preserve": {"type": "list", "elements": "str", "choices": PRESERVE, "default": []},
@@ -58,6 +59,7 @@ BISYNC_OPTIONS: Dict[str, Dict[str, Any]] = {
     **{name: MIRROR_OPTIONS[name] for name in ("max_delete", "force", "exclude", "include", "durable", "report_limit")},
     "content_diff_limit": MIRROR_OPTIONS["content_diff_limit"],
     "preserve": MIRROR_OPTIONS["preserve"],
+    "backup_dir": MIRROR_OPTIONS["backup_dir"],
 }
 
 

@@ -29,6 +29,7 @@ description:
     a problem and the next run takes it up.
 extends_documentation_fragment:
   - copia.sync.attributes
+  - copia.sync.backup
   - copia.sync.content
   - copia.sync.preserve
   - copia.sync.ssh
@@ -92,7 +93,9 @@ notes:
   - While a run stages, there is a folder C(.copia) at the top of both trees. An entry of that name there is never
     carried.
   - Do not synchronise the same pair with different O(exclude) from task to task. What becomes excluded is
-    forgotten, and a deletion made meanwhile is not known.
+    forgotten, and a deletion made meanwhile is not known. A folder that was O(backup_dir) once and is no more is
+    carried like any other.
+  - An absolute O(backup_dir) has a folder C(left) and one C(right) in it, the latter on the host of O(right).
 """
 
 EXAMPLES = r"""
@@ -122,6 +125,12 @@ EXAMPLES = r"""
     conflict: newest
     exclude: [".cache/", "*.tmp"]
     max_delete: 10
+
+- name: What is replaced or removed is kept in a folder of each tree, which is not carried
+  copia.sync.bisync:
+    left: /srv/share
+    right: /mnt/disk/share
+    backup_dir: .old
 """
 
 RETURN = r"""

@@ -28,6 +28,7 @@ description:
     counted as touched, and is never a change.
 extends_documentation_fragment:
   - copia.sync.attributes
+  - copia.sync.backup
   - copia.sync.tree
   - copia.sync.content
   - copia.sync.preserve
@@ -139,6 +140,14 @@ EXAMPLES = r"""
     group: www-data
     mode: u=rw,go=r
     directory_mode: u=rwx,go=rx
+  become: true
+
+- name: Keep what is replaced or removed, by date
+  copia.sync.mirror:
+    src: site/
+    dest: /srv/www/site
+    delete: true
+    backup_dir: "/srv/www/old/{{ now(fmt='%Y-%m-%d') }}"
   become: true
 
 - name: See what has drifted, file by file, without touching anything

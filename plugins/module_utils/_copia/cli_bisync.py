@@ -11,7 +11,18 @@ import sys
 from typing import Any, Callable, Dict, Optional
 
 from .cli_hosts import Place, add_ssh, split_remote, ssh_options
-from .cli_words import add_preserve, add_run, complain_of, plain_problems, preserve, rules, say, say_json
+from .cli_words import (
+    add_backup,
+    add_preserve,
+    add_run,
+    backup,
+    complain_of,
+    plain_problems,
+    preserve,
+    rules,
+    say,
+    say_json,
+)
 from .core.bisync_plan import Reconciliation
 from .core.brakes import parse_limit
 from .core.pair_report import PairReport, pair_changes, pair_stats, plain_conflicts
@@ -35,6 +46,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--conflict", choices=policies, default="keep_both", help="who wins (default keep_both)")
     parser.add_argument("--max-conflicts", metavar="N", type=int, default=8, help="conflict copies a path (default 8)")
     add_preserve(parser)
+    add_backup(parser)
     add_run(parser)
     add_ssh(parser)
 
@@ -54,6 +66,7 @@ def _bisync(options: argparse.Namespace) -> int:
         check=options.dry_run,
         durable=not options.no_durable,
         preserve=preserve(options),
+        backup=backup(options),
     )
     announce = None if options.json else lambda plan: _announce(plan, options)
     report = bisync(spec, announce=announce) if there is None else _elsewhere(options, spec, there, announce)

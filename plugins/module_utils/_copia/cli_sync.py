@@ -11,8 +11,10 @@ from typing import Any, Callable, Dict, List, Optional
 
 from .cli_hosts import Place, add_ssh, split_remote, ssh_options
 from .cli_words import (
+    add_backup,
     add_preserve,
     add_run,
+    backup,
     block_size,
     complain_of,
     jobs,
@@ -46,6 +48,7 @@ def add(commands: Any) -> None:
     sync.add_argument("--owner", metavar="NAME", help="who everything in DST is to belong to")
     sync.add_argument("--group", metavar="NAME", help="the group that everything in DST is to belong to")
     add_preserve(sync)
+    add_backup(sync)
     sync.add_argument("-j", "--jobs", metavar="N", type=jobs, default=4, help="accepted; a run takes two threads")
     sync.add_argument("-b", "--block-size", metavar="N", type=block_size, help="accepted; chosen from a file's size")
     add_run(sync)
@@ -110,6 +113,7 @@ def _target(options: argparse.Namespace, path: bytes) -> TargetSpec:
         durable=not options.no_durable,
         check=options.dry_run,
         preserve=preserve(options),
+        backup=backup(options),
     )
 
 

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Any, Dict, Iterable, List
 
+from .core.backup import parse_place
 from .core.entries import Problem
 from .core.errors import InputError
 from .core.paths import show
@@ -60,6 +62,24 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-durable", action="store_true", help="do not wait until everything is on disk")
     parser.add_argument("--json", action="store_true", help="print the report as JSON and nothing else")
+
+
+def add_backup(parser: argparse.ArgumentParser) -> None:
+    """The word for where displaced versions go."""
+    parser.add_argument(
+        "--backup-dir",
+        metavar="DIR",
+        type=os.fsencode,
+        help="keep what is replaced or removed there: below the tree, or absolute and on its file system",
+    )
+
+
+def backup(options: argparse.Namespace) -> bytes:
+    """Where displaced versions go; empty for nowhere.
+
+    :raises InputError: when that can be no place.
+    """
+    return b"" if options.backup_dir is None else parse_place(options.backup_dir)
 
 
 def add_preserve(parser: argparse.ArgumentParser) -> None:

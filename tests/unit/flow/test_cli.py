@@ -98,3 +98,13 @@ def test_json_is_the_report_and_nothing_else(run: Run) -> None:
 def test_version_and_help(run: Run) -> None:
     assert run("--version")[:2] == (0, ["copia 0.3.0"])
     assert run("--help")[0] == 0
+
+
+def test_what_is_displaced_goes_where_the_words_say(run: Run) -> None:
+    grow("b", "x=old gone=1")
+    assert run("sync", "a", "b", "-r", "--delete", "--force", "--backup-dir", ".old")[0] == 0
+    assert contents("b/.old") == {b"x": b"old", b"gone": b"1"}
+    assert run("bisync", "a", "b", "--force", "--backup-dir", ".old")[0] == 0
+    assert not pathlib.Path("a/.old").exists()
+    status, _lines, err = run("sync", "a", "b", "-r", "--backup-dir", "")
+    assert status == 1 and "backup_dir is" in err

@@ -8,7 +8,7 @@ Order
 2. Flush what was staged.
 3. Clear what stands in the way, make directories, move, put files and links in place, settle attributes.
 4. Remove what only the target has: last, and only when nothing went wrong before.
-5. Flush the names, leave the staging folder, set the attributes of directories, deepest first.
+5. Flush the names (the backup's too), leave the staging folder, set the attributes of directories, deepest first.
 
 Trouble with one path becomes a problem of that path. Trouble with the whole file system (no space, read-only) ends the
 run before anything in the tree was touched, or leaves each path old or new.
@@ -29,6 +29,7 @@ from ..core.preserve import NOTHING_MORE, Preserve
 from ..core.report import Report
 from ..core.steps import MakeDirectory, MirrorPlan, Move, Put, PutFile, Reason, Remove, SetAttributes, Step
 from . import operations as op
+from .backup import Backup
 from .flushing import flush_contents, flush_names
 from .folders import Folders
 from .place import Outcome, is_one_of, move_to, put_in_place, take_out
@@ -48,20 +49,26 @@ def apply_plan(
     durable: bool = True,
     text_limit: int = 0,
     keeps: Preserve = NOTHING_MORE,
+    backup: bytes = b"",
 ) -> op.Acts:
     """Carry out ``plan`` with the contents in ``items`` at the open directory ``root``; what was done is in ``report``.
-    What it ``keeps`` of an entry, and can't, is a problem of its path; the rest of it is done.
+    What it ``keeps`` of an entry, and can't, is a problem of its path; the rest of it is done. What is displaced
+    goes to ``backup``, if that names a place.
 
     :raises InputError: when the file system as a whole refuses; nothing in the tree was replaced then.
     :raises RemoteProtocolError: when the parcel is damaged or not the answer to this plan.
     :raises OSError: when no staging folder can be made.
     """
     folders = Folders(root)
+    kept = Backup(root, backup, durable=durable) if backup else None
     try:
         applying = _Applying(plan, folders, Receiving(plan, folders, report, text_limit, keeps), durable)
+        applying.backup = kept
         yield from applying.acts(items)
     finally:
         folders.forget()
+        if kept is not None:
+            kept.forget()
     report.finish()
 
 
@@ -73,6 +80,7 @@ class _Applying:
         self.report = receiving.report
         self.dresser = receiving.dresser
         self.moved: Set[TreePath] = set()
+        self.backup: Optional[Backup] = None
 
     def acts(self, items: Iterator[Item]) -> op.Acts:
         """Everything, in the order above."""
@@ -104,6 +112,9 @@ class _Applying:
         if self.durable and not stage.is_empty():
             yield from flush_contents(self.folders.root, stage, self.plan.puts)
         self.stage = stage
+        if self.backup is not None and self._displaces():
+            yield from self.backup.open()
+            stage.backup = self.backup
         yield from self._each(self.plan.clearances, self._remove)
         yield from self._each(self.plan.makes, self._make)
         yield from self._each(self.plan.moves, self._move)
@@ -111,8 +122,16 @@ class _Applying:
         yield from self._each(self.plan.settles, self._settle)
         yield from self._remove_extra()
         yield from self._close(below_root=True)
+        if stage.backup is not None:
+            yield from stage.backup.close_folders()
         if self.durable:
             yield from self._flush_names()
+
+    def _displaces(self) -> bool:
+        """Whether some version may lose its place."""
+        plan, same = self.plan, self.receiving.same
+        steps = (step for step in (*plan.makes, *plan.puts) if step.path not in same)
+        return bool(plan.clearances or plan.removals) or any(isinstance(step.expected, Entry) for step in steps)
 
     def _each(self, steps: Iterable[Step], act: Any) -> op.Acts:
         """Each step on its own: an error of one is a problem of its path."""
@@ -257,6 +276,9 @@ class _Applying:
         steps: List[Step] = [*plan.makes, *plan.moves, *plan.puts, *plan.removals, *plan.clearances]
         directories = {folder for step in steps if step.path for folder in _folders_of(step)}
         yield from flush_names(self.folders, directories)
+        backup = self.stage.backup
+        if backup is not None:
+            yield from flush_names(backup.folders, backup.touched)
 
 
 def _folders_of(step: Step) -> List[TreePath]:

@@ -9,9 +9,12 @@ Rules
 2. What is taken out goes into the staging folder first, is looked at there, and is only then removed.
 3. Something that is already as wanted counts as done: every remote step can be run twice.
 4. Where the file system cannot exchange, the old version gets a second name, is looked at, and is replaced.
+5. With a backup, the old version has a second name there before it is exchanged; what is removed is moved there and
+   looked at. Where files can't have two names, the old version is moved there, and then the new one into its place.
 
 RACE: an open file that somebody writes through a descriptor after we looked at it is lost with the old version; the
-worst outcome is the loss of what was written in those microseconds by a program that kept the file open.
+worst outcome is the loss of what was written in those microseconds by a program that kept the file open. RACE (with a
+backup): a file that is replaced by one of the same size and time between its second name and the exchange is lost.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from typing import Any, Generator, Tuple
 from ..core.entries import ABSENT, Absent, Entry, Kind, Presence
 from ..core.paths import TreePath, split
 from ..core.steps import Move
+from .backup import Backup
 from .dress import Dresser
 from .folders import Folders
 from .licence import licensed
@@ -71,6 +75,24 @@ def put_in_place(stage: Stage, staged: Place, there: Place, expected: Presence, 
     if not matches(found, expected):
         return Outcome.ALREADY if matches(found, wanted) else Outcome.MODIFIED
     staged = yield from stage.license(wanted.path, expected, wanted)
+    if stage.backup is None or (isinstance(expected, Entry) and expected.kind is Kind.DIRECTORY):
+        return (yield from _exchange(stage, staged, there, (expected, wanted)))
+    kept = yield from stage.backup.link(there, wanted.path)
+    if kept is None:
+        is_out = yield from _take_to_backup(stage, stage.backup, there, expected, wanted.path)
+        return (yield from _into_free_place(staged, there, wanted)) if is_out else Outcome.MODIFIED
+    try:
+        outcome: Outcome = yield from _exchange(stage, staged, there, (expected, wanted))
+    except OSError:
+        yield from stage.backup.let_go(kept, there)
+        raise
+    if outcome is not Outcome.PLACED:
+        yield from stage.backup.let_go(kept, there)
+    return outcome
+
+
+def _exchange(stage: Stage, staged: Place, there: Place, allowed: Tuple[Presence, Entry]) -> Placing:
+    expected, wanted = allowed
     try:
         yield Exchange(*staged, *there)
     except FileNotFoundError:
@@ -78,7 +100,7 @@ def put_in_place(stage: Stage, staged: Place, there: Place, expected: Presence, 
     except OSError as error:
         if error.errno not in _NO_EXCHANGE:
             raise
-        return (yield from _replace(stage, staged, there, (expected, wanted)))
+        return (yield from _replace(stage, staged, there, allowed))
     if is_one_of(look(*staged, wanted.path), expected, wanted) and (yield from _discard(staged, wanted.path)):
         return Outcome.PLACED
     yield from _exchange_back(stage, staged, there, wanted)
@@ -165,12 +187,28 @@ def take_out(stage: Stage, folders: Folders, expected: Entry) -> Removing:
         found = look(*there, expected.path)
         if not matches(found, expected):
             return found is ABSENT
+        if stage.backup is not None:
+            return (yield from _take_to_backup(stage, stage.backup, there, expected, expected.path))
         aside = (stage.descriptor, licensed(stage.fresh_name(), expected))
         yield MoveNew(*there, *aside)
     except (FileNotFoundError, NotADirectoryError):
         return True
     if matches(look(*aside, expected.path), expected):
         yield Unlink(*aside)
+        return True
+    yield from _put_back(stage, aside, there)
+    return False
+
+
+def _take_to_backup(stage: Stage, backup: Backup, there: Place, expected: Presence, path: TreePath) -> Removing:
+    """Rule 5. Whether nothing stands there any more, and what was expected is kept."""
+    try:
+        aside = yield from backup.take(there, path)
+    except (FileNotFoundError, NotADirectoryError):
+        if look(*there, path) is ABSENT:
+            return True
+        raise
+    if matches(look(*aside, path), expected):
         return True
     yield from _put_back(stage, aside, there)
     return False

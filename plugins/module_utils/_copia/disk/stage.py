@@ -21,6 +21,7 @@ from typing import Any, Dict, Generator, List, Optional, Tuple
 
 from ..core.entries import Presence
 from ..core.paths import RESERVED, TreePath, split
+from .backup import Backup
 from .folders import DIRECTORY, Folders, open_root
 from .licence import MARK, licensed, may_go
 from .operations import Acts, MakeFolder, MoveNew, Operation, RemoveFolder, Unlink
@@ -33,7 +34,8 @@ Licensing = Generator[Operation, Any, Tuple[int, bytes]]
 
 
 class Stage:
-    """An open staging folder: ``descriptor``, names that are free in it, and what is staged where.
+    """An open staging folder: ``descriptor``, names that are free in it, what is staged where, and where displaced
+    versions go (``backup``), if they are kept.
 
     Where something is, is a path in it. What keeps its own name in a new directory has only that directory there, with
     a slash at its end, and all in it share that: there may be very many.
@@ -43,6 +45,7 @@ class Stage:
         self.root = root
         self.descriptor = descriptor
         self.token = token
+        self.backup: Optional[Backup] = None
         self._top = top
         self._number = 0
         self._folders = Folders(descriptor)

@@ -14,13 +14,14 @@ finds what was done already alike on both sides.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
 
 from ..core.bisync_plan import Reconciliation, reconcile
 from ..core.errors import InputError
 from ..core.pair_report import PairReport
 from ..core.paths import show
 from ..core.verdicts import Policy
+from .displaced import places_of_pair
 from .local_side import LocalSide
 from .pair import Pair, PairSpec
 from .sides import Side
@@ -42,9 +43,11 @@ def bisync(
 
     :raises CopiaError: when the run cannot go on; see ``core.errors`` for whose fault it is.
     """
+    how: Dict[str, Any] = {"durable": spec.durable, "patience": spec.patience, "preserve": spec.preserve}
+    places = places_of_pair(spec.backup, (spec.left,) if right else (spec.left, spec.right))
     left, other = (
-        LocalSide(path, durable=spec.durable, patience=spec.patience, preserve=spec.preserve, carry_out=carry_out)
-        for path in (spec.left, spec.right)
+        LocalSide(path, **how, backup=place, carry_out=carry_out)
+        for path, place in zip((spec.left, spec.right), places)
     )
     pair = Pair(spec, (left, right or other), carry_out)
     try:

@@ -10,11 +10,13 @@ this host in between can lead a client elsewhere; he could have moved the data h
 from __future__ import annotations
 
 import os
-from typing import Tuple
+from typing import Any, Mapping, Tuple
 
+from ..core.backup import parse_place
 from ..core.errors import InputError
 from ..core.paths import show
 from ..values import dataclass
+from ..wire.fields import field
 
 
 @dataclass(frozen=True)
@@ -47,3 +49,13 @@ class Grant:
         if not self.writes:
             raise InputError(f"{show(path)} is served read-only here; nothing can be changed")
         return self.to_read(path)
+
+    def place(self, terms: Mapping[str, Any], *, is_written: bool) -> bytes:
+        """Where the terms of a job would have displaced versions; empty for nowhere.
+
+        :raises CopiaError: when that can be no place, or an absolute one is not at or below a root.
+        """
+        place = parse_place(field(terms, "backup", bytes)) if "backup" in terms else b""
+        if not place.startswith(b"/"):
+            return place
+        return self.to_write(place) if is_written else self.to_read(place)

@@ -9,6 +9,7 @@ import os
 import struct
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
 
+from ..core.backup import sparing
 from ..core.entries import Entry
 from ..core.errors import InputError
 from ..core.folding import Folding
@@ -26,6 +27,7 @@ from ..disk.root import has_leftovers, kind_of_root, lock_root, open_source
 from ..disk.scan import Scan, is_native
 from ..disk.state import identity_of
 from .contents import checked, wants_of
+from .displaced import check_place
 from .sides import Places, Scanned
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ SIGNED_FROM = 64 * 1024
 
 class LocalSide:
     """The tree at ``path``. ``patience`` is in seconds; ``durable`` flushes what is changed; ``preserve`` says what is
-    listed and kept beside content, permissions and times.
+    listed and kept beside content, permissions and times; ``backup`` is where displaced versions go.
     """
 
     is_far = False
@@ -50,10 +52,11 @@ class LocalSide:
         durable: bool = True,
         patience: float = 60.0,
         preserve: Preserve = NOTHING_MORE,
+        backup: bytes = b"",
         carry_out: "Optional[Perform]" = None,
     ) -> None:
         self._path, self._durable, self._patience, self._carry_out = path, durable, patience, carry_out
-        self._keeps = preserve
+        self._keeps, self._backup = preserve, backup
         self._root = -1
 
     @property
@@ -85,6 +88,8 @@ class LocalSide:
     def open(self) -> None:
         """Open the root."""
         self._root = open_source(self._path)
+        if self._backup:
+            check_place(self._backup, self._path, self._path)
 
     def lock(self) -> None:
         """Hold the root until the side is closed."""
@@ -104,8 +109,8 @@ class LocalSide:
 
     def scan(self, rules: Rules) -> Scanned:
         """The tree, without what the rules leave out."""
-        keeps = self._keeps
-        scan = Scan(selector=selector(rules), mode_mask=0o777, owner=keeps.owner, group=keeps.group, keeps=keeps)
+        seen, keeps = sparing(self._backup, selector(rules)), self._keeps
+        scan = Scan(selector=seen, mode_mask=0o777, owner=keeps.owner, group=keeps.group, keeps=keeps)
         manifest = scan.tree(self._root)
         return Scanned(manifest, tuple(scan.problems))
 
@@ -172,7 +177,8 @@ class LocalSide:
 
         report = Report()
         try:
-            self._run(apply_plan(plan, items, self._root, report, durable=self._durable, keeps=self._keeps))
+            how: Dict[str, Any] = {"durable": self._durable, "keeps": self._keeps, "backup": self._backup}
+            self._run(apply_plan(plan, items, self._root, report, **how))
         except OSError as error:
             raise InputError(f"{self.name} cannot be changed: {os.strerror(error.errno or 0)}") from error
         return report

@@ -22,6 +22,7 @@ from ..core.errors import InputError
 from ..core.paths import show
 from ..core.report import Report
 from ..core.steps import MirrorPlan
+from .displaced import refuse_within
 from .source import Source, SourceSpec, tree_digest
 from .target import Target, TargetSpec
 
@@ -42,6 +43,7 @@ def mirror(
     :raises CopiaError: when the run cannot go on; see ``core.errors`` for whose fault it is.
     """
     refuse_overlap(source_spec.path, target_spec.path)
+    refuse_within(target_spec.backup, source_spec.path, source_spec.path)
     clock = time.perf_counter()
     source = Source(source_spec)
     try:

@@ -49,6 +49,7 @@ def target_terms(spec: TargetSpec, *, is_tree: bool) -> Dict[str, Any]:
         "group": spec.group or "",
         "durable": spec.durable,
         "check": spec.check,
+        **({"backup": spec.backup} if spec.backup else {}),
     }
 
 
@@ -112,7 +113,7 @@ class TargetJob:
         :raises CopiaError: when the terms are damaged, the grant does not hold it, or it can't be opened.
         """
         flags = ("delete", "force", "durable", "check")
-        only(terms, (*_COMMON, *flags, "is_tree", "limit", "is_percent", "owner", "group"))
+        only(terms, (*_COMMON, *flags, "is_tree", "limit", "is_percent", "owner", "group", "backup"))
         given = {name: field(terms, name, bool) for name in (*flags, "checksum")}
         path = field(terms, "path", bytes)
         spec = TargetSpec(
@@ -122,6 +123,7 @@ class TargetJob:
             owner=field(terms, "owner", str) or None,
             group=field(terms, "group", str) or None,
             preserve=parse_preserve(list_of(terms, "preserve", str)),
+            backup=grant.place(terms, is_written=not given["check"]),
             **given,
         )
         self._is_tree = field(terms, "is_tree", bool)

@@ -63,7 +63,7 @@ Digests = Dict[TreePath, bytes]
 class PairSpec:
     """What is brought together and how. ``state`` is the state folder; ``patience`` is in seconds. ``with_hub`` says
     that the right side is a hub, ``forgets`` that nothing counts as agreed on; ``text_limit`` is in bytes, 0 for no
-    content diffs.
+    content diffs; ``backup`` is where displaced versions go.
     """
 
     left: bytes
@@ -82,6 +82,7 @@ class PairSpec:
     with_hub: bool = False
     forgets: bool = False
     text_limit: int = 0
+    backup: bytes = b""
     preserve: Preserve = NOTHING_MORE
 
     @property

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional
 
 from ..core.accounts import in_manifest
+from ..core.backup import place_of_side
 from ..core.bisync_plan import Reconciliation
 from ..core.entries import Entry
 from ..core.errors import InputError, RemoteProtocolError
@@ -25,6 +26,7 @@ from ..core.report import Report
 from ..core.selection import Rules
 from ..core.signature import Signature
 from ..core.steps import MirrorPlan
+from ..core.verdicts import Where
 from ..disk.accounts import accounts_in_plan, ids_here
 from ..disk.read import digest_of_pieces
 from ..disk.state import IDENTITY
@@ -53,7 +55,8 @@ _KINDS: Mapping[str, Optional[str]] = {"": None, "tree": "tree", "file": "file",
 def side_terms(path: bytes, spec: PairSpec) -> Dict[str, Any]:
     """The terms of the job ``side``."""
     how = {"durable": spec.durable, "patience": int(spec.patience), "check": spec.check}
-    return {"path": path, **how, "preserve": spec.preserve.words}
+    backup = {"backup": place_of_side(spec.backup, Where.RIGHT.word)} if spec.backup else {}
+    return {"path": path, **how, "preserve": spec.preserve.words, **backup}
 
 
 def remote_bisync(

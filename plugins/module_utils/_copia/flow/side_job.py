@@ -45,13 +45,14 @@ class SideJob:
 
         :raises CopiaError: when the terms are damaged, or the grant does not hold it.
         """
-        only(terms, ("path", "durable", "patience", "check", "preserve"))
+        only(terms, ("path", "durable", "patience", "check", "preserve", "backup"))
         self._check = field(terms, "check", bool)
         path = field(terms, "path", bytes)
         path = grant.to_read(path) if self._check else grant.to_write(path)
         patience = number(terms, "patience", 86400)
         self._keeps = parse_preserve(list_of(terms, "preserve", str))
         how: Dict[str, Any] = {"durable": field(terms, "durable", bool), "preserve": self._keeps}
+        how["backup"] = grant.place(terms, is_written=not self._check)
         self._side = LocalSide(path, patience=float(patience), **how)
         self._is_open = self._is_held = False
         self.facts: Dict[str, Any] = {"place": self._side.place}

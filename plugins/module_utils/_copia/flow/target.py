@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from ..core.accounts import in_manifest
+from ..core.backup import below_root, sparing, without
 from ..core.brakes import Brake, Limit, explain, pulled_brakes
 from ..core.entries import ABSENT, Entry, Kind, Problem
 from ..core.errors import Braked, InputError, RemoteProtocolError
@@ -31,6 +32,7 @@ from ..disk.read import hash_files, locate_in_tree, locate_single, read_small, s
 from ..disk.root import group_id, has_leftovers, kind_of_root, lock_root, open_source, user_id
 from ..disk.scan import Scan, is_native
 from ..values import dataclass, field, replace
+from .displaced import check_place
 from .spelling import spelled_like
 
 if TYPE_CHECKING:
@@ -49,7 +51,9 @@ Digests = Callable[[List[Entry]], Dict[TreePath, bytes]]
 
 @dataclass(frozen=True)
 class TargetSpec:
-    """Where it goes and how. ``text_limit`` is in bytes, 0 for no content diffs; ``patience`` in seconds."""
+    """Where it goes and how. ``text_limit`` is in bytes, 0 for no content diffs; ``patience`` in seconds; ``backup`` is
+    where displaced versions go (``core/backup.py``).
+    """
 
     path: bytes
     rules: Rules = field(default_factory=Rules)
@@ -64,6 +68,7 @@ class TargetSpec:
     text_limit: int = 0
     delta: bool = True
     patience: float = PATIENCE
+    backup: bytes = b""
     preserve: Preserve = NOTHING_MORE
 
     @property
@@ -101,6 +106,8 @@ class Target:
         if not is_tree and kind_of_root(spec.path) == "tree" and not os.path.islink(spec.path):
             raise InputError(f"dest {show(spec.path)} is a directory and src is a file: name the file itself as dest")
         self._descriptor = None if found is None else open_source(self.root)
+        if spec.backup:
+            check_place(spec.backup, self.root, spec.path, is_tree=is_tree)
         self._folders: Optional[Folders] = None
         self._report = report or Report()
         self._ahead: Optional[Ahead[_Scanned]] = None
@@ -167,12 +174,14 @@ class Target:
         spec = self.spec
         owner, group = (forced is not None for forced in (spec.owner, spec.group))
         owner, group = owner or spec.preserve.owner, group or spec.preserve.group
-        scan = Scan(selector=selector(spec.rules), owner=owner, group=group, keeps=spec.preserve)
+        scan = Scan(selector=sparing(spec.backup, selector(spec.rules)), owner=owner, group=group, keeps=spec.preserve)
         manifest = scan.tree(self._descriptor) if self.is_tree else scan.single(self._descriptor, self.name, self.name)
         return manifest, scan.problems
 
     def _plan(self, wanted: Manifest, found: Manifest) -> MirrorPlan:
         """The plan; names that are one name here are left alone."""
+        if self.is_tree and below_root(self.spec.backup):
+            wanted = without(wanted, below_root(self.spec.backup))
         alike = spelled_like(wanted, found, self._folding)
         wanted, found = (left_alone(manifest, alike.collisions) for manifest in (wanted, alike.spelled))
         plan = plan_mirror(wanted, found, delete=self.spec.delete and self.is_tree, checksum=self.spec.checksum)
@@ -268,7 +277,12 @@ class Target:
         if has_leftovers(self._descriptor):
             run(sweep(self._descriptor), do)
         spec = self.spec
-        how: Dict[str, Any] = {"durable": spec.durable, "text_limit": spec.text_limit, "keeps": spec.keeps}
+        how: Dict[str, Any] = {
+            "durable": spec.durable,
+            "text_limit": spec.text_limit,
+            "keeps": spec.keeps,
+            "backup": spec.backup,
+        }
         run(apply_plan(plan, items, self._descriptor, self._report, **how), do)
 
     def _locate(self) -> Locate:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
+from ..core.backup import parse_place
 from ..core.brakes import parse_limit
 from ..core.entries import Kind
 from ..core.errors import InputError
@@ -39,6 +40,15 @@ def encoded(path: str) -> bytes:
 def rules_of(options: Mapping[str, Any]) -> Rules:
     """What is left out."""
     return Rules(tuple(options["exclude"] or ()), tuple(options["include"] or ()))
+
+
+def backup_of(options: Mapping[str, Any]) -> bytes:
+    """Where displaced versions go, with ``~`` and variables as this host understands them; empty for nowhere.
+
+    :raises InputError: when that can be no place.
+    """
+    place = options.get("backup_dir")
+    return b"" if place is None else parse_place(encoded(os.path.expanduser(os.path.expandvars(place))))
 
 
 def source_spec(options: Mapping[str, Any], modes: Modes) -> Dict[str, Any]:
@@ -81,6 +91,7 @@ def target_spec(options: Mapping[str, Any], *, check: bool, diff: bool) -> Dict[
         "durable": options["durable"],
         "check": check,
         "text_limit": options["content_diff_limit"] if diff else 0,
+        "backup": backup_of(options),
     }
 
 

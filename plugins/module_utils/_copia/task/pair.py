@@ -18,7 +18,7 @@ from ..core.twin import engine
 from ..core.verdicts import Policy, Where
 from ..flow.pair import PairSpec
 from ..flow.remote_side import bisync_anywhere
-from .options import encoded, on_host, rules_of, text_parts
+from .options import backup_of, encoded, on_host, rules_of, text_parts
 
 
 def bisync_here(options: Mapping[str, Any], *, check: bool, diff: bool) -> Dict[str, Any]:
@@ -50,6 +50,7 @@ def _spec(given: Mapping[str, Any], *, check: bool, diff: bool) -> PairSpec:
         check=check,
         durable=options["durable"],
         preserve=parse_preserve(options["preserve"]),
+        backup=backup_of(options),
         text_limit=options["content_diff_limit"] if diff else 0,
         state=encoded(on_host(options, "state_dir")["state_dir"]) if state else None,
     )
