@@ -10,7 +10,6 @@ import os
 import sys
 from typing import Any, Dict, Iterable, List
 
-from .core.backup import parse_place
 from .core.entries import Problem
 from .core.errors import InputError
 from .core.paths import show
@@ -79,7 +78,11 @@ def backup(options: argparse.Namespace) -> bytes:
 
     :raises InputError: when that can be no place.
     """
-    return b"" if options.backup_dir is None else parse_place(options.backup_dir)
+    if options.backup_dir is None:
+        return b""
+    from .core.backup import parse_place
+
+    return parse_place(options.backup_dir)
 
 
 def add_preserve(parser: argparse.ArgumentParser) -> None:

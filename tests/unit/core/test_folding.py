@@ -78,6 +78,12 @@ def test_more_ways_never_tell_more_names_apart(one: bytes, other: bytes, folding
         assert fold(one, EVERY) == fold(other, EVERY)
 
 
+@given(st.lists(NAMES, min_size=1, max_size=4), FOLDINGS)
+def test_names_fold_together_as_each_alone(names: List[bytes], folding: Folding) -> None:
+    if all(name == name.decode(errors="replace").encode() for name in names):
+        assert fold(b"\0".join(names), folding).split(b"\0") == [fold(name, folding) for name in names]
+
+
 @given(NAMES)
 def test_another_spelling_is_one_name_in_that_way(name: bytes) -> None:
     for way, other in spellings(name).items():

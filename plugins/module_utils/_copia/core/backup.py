@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Iterator, List, Optional, Protocol, Tuple
 
 from ..values import replace
-from .conflicts import NAME_MOST, cut
 from .entries import Presence
 from .errors import InputError, RemoteProtocolError
 from .manifest import Block, Manifest, pack_rows
@@ -75,7 +74,7 @@ def sparing(place: bytes, others: Optional[Selects]) -> Optional[Selects]:
 def without(manifest: Manifest, path: TreePath) -> Manifest:
     """The manifest without ``path`` and all below it."""
     parent, name = split(path)
-    block = manifest.block(parent)
+    block = manifest.block(parent) if path else None
     if block is None or name not in block.packed.names.split(b"\0"):
         return manifest
     rows: List[Tuple[bytes, Presence]] = [(split(other)[1], what) for other, what in block.entries() if other != path]
@@ -89,6 +88,8 @@ def without(manifest: Manifest, path: TreePath) -> Manifest:
 
 def free_names(name: bytes) -> Iterator[bytes]:
     """The names that a version may have there, best first."""
+    from .conflicts import NAME_MOST, cut  # which a mirror without a backup has no use for
+
     yield name
     number = 0
     while True:

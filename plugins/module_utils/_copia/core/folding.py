@@ -201,11 +201,13 @@ def _groups(others: Rows, ours: Optional[Rows], folding: Folding) -> List[Tuple[
 
 
 def _folded(names: Set[bytes], folding: Folding) -> Set[bytes]:
-    """The names, folded: all at once where they are plain."""
+    """The names, folded: all at once where each is UTF-8, since no way of folding reaches across NUL."""
     joined = b"\0".join(names)
-    if joined.isascii() and folding & ~Folding.FORM:
-        return set(joined.lower().split(b"\0"))
-    return {fold(name, folding) for name in names}
+    try:
+        joined.decode("utf-8")
+    except UnicodeDecodeError:
+        return {fold(name, folding) for name in names}
+    return set(fold(joined, folding).split(b"\0"))
 
 
 def left_alone(manifest: Manifest, collisions: Tuple[Collision, ...]) -> Manifest:

@@ -97,6 +97,15 @@ def plan_mirror(source: Manifest, target: Manifest, *, delete: bool = False, che
     )
 
 
+def has_same_names(one: Manifest, other: Manifest) -> bool:
+    """Whether in each directory of ``one`` both list the same names."""
+    for block in one.blocks:
+        found = other.block(block.directory)
+        if found is None or found.packed.names != block.packed.names:
+            return False
+    return True
+
+
 def _files(block: Block) -> int:
     """How many entries of a block are neither directories nor unknown."""
     kinds = block.packed.rows[:: ROW.size]

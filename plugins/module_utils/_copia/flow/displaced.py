@@ -11,7 +11,6 @@ from typing import Tuple
 from ..core.backup import lies_within, place_of_side
 from ..core.errors import InputError
 from ..core.paths import show
-from ..core.verdicts import Where
 
 
 def refuse_within(place: bytes, root: bytes, name: bytes) -> None:
@@ -31,7 +30,7 @@ def places_of_pair(place: bytes, roots: Tuple[bytes, ...]) -> Tuple[bytes, bytes
 
     :raises InputError: when one does.
     """
-    left, right = (place_of_side(place, where.word) for where in Where)
+    left, right = (place_of_side(place, side) for side in ("left", "right"))
     for root in roots:
         for other in (left, right)[: len(roots)]:
             refuse_within(other, root, root)

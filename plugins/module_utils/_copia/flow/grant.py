@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 from typing import Any, Mapping, Tuple
 
-from ..core.backup import parse_place
 from ..core.errors import InputError
 from ..core.paths import show
 from ..values import dataclass
@@ -55,7 +54,11 @@ class Grant:
 
         :raises CopiaError: when that can be no place, or an absolute one is not at or below a root.
         """
-        place = parse_place(field(terms, "backup", bytes)) if "backup" in terms else b""
+        if "backup" not in terms:
+            return b""
+        from ..core.backup import parse_place
+
+        place = parse_place(field(terms, "backup", bytes))
         if not place.startswith(b"/"):
             return place
         return self.to_write(place) if is_written else self.to_read(place)

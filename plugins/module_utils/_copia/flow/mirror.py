@@ -22,7 +22,6 @@ from ..core.errors import InputError
 from ..core.paths import show
 from ..core.report import Report
 from ..core.steps import MirrorPlan
-from .displaced import refuse_within
 from .source import Source, SourceSpec, tree_digest
 from .target import Target, TargetSpec
 
@@ -43,7 +42,10 @@ def mirror(
     :raises CopiaError: when the run cannot go on; see ``core.errors`` for whose fault it is.
     """
     refuse_overlap(source_spec.path, target_spec.path)
-    refuse_within(target_spec.backup, source_spec.path, source_spec.path)
+    if target_spec.backup:
+        from .displaced import refuse_within
+
+        refuse_within(target_spec.backup, source_spec.path, source_spec.path)
     clock = time.perf_counter()
     source = Source(source_spec)
     try:

@@ -10,13 +10,11 @@ import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from ..core.accounts import in_manifest
-from ..core.backup import below_root, sparing, without
 from ..core.brakes import Brake, Limit, explain, pulled_brakes
 from ..core.entries import ABSENT, Entry, Kind, Problem
 from ..core.errors import Braked, InputError, RemoteProtocolError
-from ..core.folding import Folding, in_words, left_alone
 from ..core.manifest import Manifest, with_owner
-from ..core.mirror_plan import hold_back_removals, plan_mirror, resolve_looks
+from ..core.mirror_plan import has_same_names, hold_back_removals, plan_mirror, resolve_looks
 from ..core.parcel import Differs, Item, Listing, Same, Small, Trouble, Want, Wants
 from ..core.paths import TreePath, show
 from ..core.preserve import NOTHING_MORE, Preserve
@@ -30,12 +28,11 @@ from ..disk.folders import Folders
 from ..disk.many import Locate
 from ..disk.read import hash_files, locate_in_tree, locate_single, read_small, sign_file
 from ..disk.root import group_id, has_leftovers, kind_of_root, lock_root, open_source, user_id
-from ..disk.scan import Scan, is_native
+from ..disk.scan import Scan, Selects, is_native
 from ..values import dataclass, field, replace
-from .displaced import check_place
-from .spelling import spelled_like
 
 if TYPE_CHECKING:
+    from ..core.folding import Folding
     from ..disk.operations import Perform
 
 DELTA_FROM = 64 * 1024
@@ -107,6 +104,8 @@ class Target:
             raise InputError(f"dest {show(spec.path)} is a directory and src is a file: name the file itself as dest")
         self._descriptor = None if found is None else open_source(self.root)
         if spec.backup:
+            from .displaced import check_place
+
             check_place(spec.backup, self.root, spec.path, is_tree=is_tree)
         self._folders: Optional[Folders] = None
         self._report = report or Report()
@@ -174,18 +173,32 @@ class Target:
         spec = self.spec
         owner, group = (forced is not None for forced in (spec.owner, spec.group))
         owner, group = owner or spec.preserve.owner, group or spec.preserve.group
-        scan = Scan(selector=sparing(spec.backup, selector(spec.rules)), owner=owner, group=group, keeps=spec.preserve)
+        scan = Scan(selector=self._selector(), owner=owner, group=group, keeps=spec.preserve)
         manifest = scan.tree(self._descriptor) if self.is_tree else scan.single(self._descriptor, self.name, self.name)
         return manifest, scan.problems
 
+    def _selector(self) -> Optional[Selects]:
+        if not self.spec.backup:
+            return selector(self.spec.rules)
+        from ..core.backup import sparing
+
+        return sparing(self.spec.backup, selector(self.spec.rules))
+
     def _plan(self, wanted: Manifest, found: Manifest) -> MirrorPlan:
         """The plan; names that are one name here are left alone."""
-        if self.is_tree and below_root(self.spec.backup):
+        if self.is_tree and self.spec.backup:
+            from ..core.backup import below_root, without
+
             wanted = without(wanted, below_root(self.spec.backup))
-        alike = spelled_like(wanted, found, self._folding)
-        wanted, found = (left_alone(manifest, alike.collisions) for manifest in (wanted, alike.spelled))
+        collided: Tuple[Tuple[TreePath, str], ...] = ()
+        if not has_same_names(wanted, found):
+            from ..core.folding import in_words, left_alone
+            from .spelling import spelled_like
+
+            alike = spelled_like(wanted, found, self._folding)
+            wanted, found = (left_alone(manifest, alike.collisions) for manifest in (wanted, alike.spelled))
+            collided = tuple(in_words(collision, "the destination") for collision in alike.collisions)
         plan = plan_mirror(wanted, found, delete=self.spec.delete and self.is_tree, checksum=self.spec.checksum)
-        collided = tuple(in_words(collision, "the destination") for collision in alike.collisions)
         return replace(plan, problems=(*plan.problems, *collided)) if collided else plan
 
     def _folding(self) -> Folding:

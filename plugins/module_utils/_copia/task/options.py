@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
-from ..core.backup import parse_place
 from ..core.brakes import parse_limit
 from ..core.entries import Kind
 from ..core.errors import InputError
@@ -48,7 +47,11 @@ def backup_of(options: Mapping[str, Any]) -> bytes:
     :raises InputError: when that can be no place.
     """
     place = options.get("backup_dir")
-    return b"" if place is None else parse_place(encoded(os.path.expanduser(os.path.expandvars(place))))
+    if place is None:
+        return b""
+    from ..core.backup import parse_place
+
+    return parse_place(encoded(os.path.expanduser(os.path.expandvars(place))))
 
 
 def source_spec(options: Mapping[str, Any], modes: Modes) -> Dict[str, Any]:
