@@ -29,7 +29,7 @@ from copia.core.hub_words import (
     Receipt,
     Row,
 )
-from copia.core.parcel import Begin, Broken, Data, End, Item, Small, Trouble
+from copia.core.parcel import Begin, Broken, Data, End, Item, Same, Small, Trouble
 from copia.core.paths import TreePath
 from copia.core.signature import Signature
 
@@ -119,10 +119,13 @@ class ModelHub:
 
     def _one(self, offer: Offer, items: Iterator[Item]) -> Outcome:
         path, wanted = offer.path, offer.wanted
-        content = b""
+        content, bare = b"", not (isinstance(wanted, Entry) and wanted.kind is not Kind.DIRECTORY)
         if isinstance(wanted, Entry) and wanted.kind is Kind.FILE:
-            content, why = _content(items)
-            if why or blake3(content).digest() != wanted.digest:
+            item = next(items)
+            content, why = _content(item, items)
+            if isinstance(item, Same):
+                bare, content = True, self.contents.get(path, b"")
+            elif why or blake3(content).digest() != wanted.digest:
                 return Outcome(path, Decision.REFUSED, self.revision, b"", self.held(path), why or "damaged")
         decision = decide(self.held(path), offer.expected, wanted)
         if decision is Decision.COMMIT and self._blocks(path, wanted):
@@ -130,7 +133,9 @@ class ModelHub:
         kept_as = b""
         if decision is Decision.COMMIT:
             self._hold(path, wanted, content)
-        elif decision is Decision.STALE and isinstance(wanted, Entry) and wanted.kind is not Kind.DIRECTORY:
+        elif (
+            decision is Decision.STALE and not bare and isinstance(wanted, Entry) and wanted.kind is not Kind.DIRECTORY
+        ):
             digest = wanted.digest or blake3(wanted.target).digest()
             kept_as = next(iter(conflict_names(path, digest, b"")))
             self._hold(TreePath(kept_as), wanted._replace(path=TreePath(kept_as)), content)
@@ -168,8 +173,7 @@ class ModelHub:
         """Nothing is open."""
 
 
-def _content(items: Iterator[Item]) -> Tuple[bytes, str]:
-    item = next(items)
+def _content(item: Item, items: Iterator[Item]) -> Tuple[bytes, str]:
     if isinstance(item, Trouble):
         return b"", item.what
     if isinstance(item, Small):

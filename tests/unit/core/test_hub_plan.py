@@ -18,7 +18,6 @@ from copia.core.hub_plan import (
     Direction,
     Next,
     Part,
-    for_hub,
     judge_agreed,
     judge_answer,
     judge_asking,
@@ -42,7 +41,7 @@ from tests.tables import YES_NO, cases, idle_rows, table, verdict
 
 PAGE = "hub-sync.md"
 PARTS = cases(direction=tuple(d.value for d in Direction), side=tuple(side.word for side in Where))
-ANSWERS = cases(decision=tuple(decision.value for decision in Decision), removal=YES_NO, insists=YES_NO)
+ANSWERS = cases(decision=tuple(decision.value for decision in Decision), bare=YES_NO, insists=YES_NO)
 ASKINGS = cases(removal=YES_NO, large=YES_NO, insists=YES_NO)
 AGREEMENTS = cases(local=tuple(did.value for did in Did), hub=tuple(did.value for did in Did))
 
@@ -65,7 +64,7 @@ def agreements_agree(kernel: Kernel) -> bool:
 def answers_agree(kernel: Kernel) -> bool:
     rows = table(PAGE, "An answer")
     return all(
-        kernel(Decision(case["decision"]), case["removal"] == "yes", case["insists"] == "yes")
+        kernel(Decision(case["decision"]), case["bare"] == "yes", case["insists"] == "yes")
         is Next(verdict(rows, case, "next"))
         for case in ANSWERS
     )
@@ -175,7 +174,7 @@ def planned(local: str, hub: str, base: Optional[str], policy: Policy = Policy.K
     found = compare(tree(local, digested=False), tree(hub), None if base is None else tree(base))
     digests = {path: what.digest for path, what in tree(local) if isinstance(what, Entry) and what.digest}
     plan = reconcile(found, digests, {}, Rulebook(policy, b"", keeper=Where.RIGHT))
-    offers = map(offer_of, steps_of(for_hub(plan.plans[Where.RIGHT])))
+    offers = map(offer_of, steps_of(plan.plans[Where.RIGHT]))
     texts = {bytes(offer.path): (_text(offer.expected), _text(offer.wanted)) for offer in offers}
     return Planned(plan, texts, {step.path for step in steps_of(plan.plans[Where.LEFT])})
 

@@ -143,6 +143,16 @@ def test_permissions_and_times_alone_are_an_offer_too(root: pathlib.Path, hub: H
     assert (found.st_mode & 0o7777, found.st_mtime_ns) == (0o600, LONG_AGO + 5)
 
 
+def test_permissions_alone_of_what_somebody_edited_meanwhile_are_stale_and_leave_no_copy(
+    root: pathlib.Path, hub: HubSession
+) -> None:
+    put(hub, *new(ONE))
+    put(hub, change(ONE, TWO))
+    (stale,) = hub.put([change(ONE, ONE._replace(mode=0o600))], iter([Same(ONE.path)])).outcomes
+    assert (stale.decision, stale.kept_as, stale.held) == (Decision.STALE, b"", TWO)
+    assert tree(root) == {"a": "two"}
+
+
 def test_bits_beyond_the_permissions_are_stripped(root: pathlib.Path, hub: HubSession) -> None:
     put(hub, *new(ONE._replace(mode=0o6755, uid=5, gid=5)))
     assert (root / "a").stat().st_mode & 0o7777 == 0o755

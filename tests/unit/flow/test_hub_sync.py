@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import Iterator, List
 
 import pytest
 from copia.core.brakes import Limit
 from copia.core.errors import Braked, InputError
+from copia.core.parcel import Item, Same
+from copia.core.paths import TreePath
 from copia.core.verdicts import Policy
 from copia.flow.hub_sync import hub_sync
 from copia.flow.pair import PairSpec
@@ -46,6 +49,44 @@ def test_sent_and_received_count_the_same_files_and_links(fleet: Fleet) -> None:
     (fleet.tree("a") / "e").rmdir()
     fleet.grow("a", "x=edited g/new=5")
     assert (fleet.sync("a").sent, fleet.sync("b").received) == (2, 2)
+
+
+def test_permissions_and_times_travel_without_contents(fleet: Fleet) -> None:
+    agreed(fleet, "x=one y=two")
+    fleet.hub.contents[TreePath(b"x")] = b"one"
+    items: List[object] = []
+    real = fleet.hub._one
+    fleet.hub._one = lambda offer, told: real(offer, _noted(told, items))  # type: ignore[method-assign]
+    (fleet.tree("a") / "x").chmod(0o600)
+    os.utime(fleet.tree("a") / "y", ns=(10**18, 10**18))
+    report = fleet.sync("a")
+    assert items == [Same(TreePath(b"x")), Same(TreePath(b"y"))]
+    assert report.sent == 0 and not report.pair.conflicts and not report.pair.problems
+    fleet.hub.calls.clear()
+    assert fleet.sync("b").received == 0
+    assert "fetch" not in fleet.hub.calls
+    assert os.stat(fleet.tree("b") / "x").st_mode & 0o777 == 0o600
+    assert os.stat(fleet.tree("b") / "y").st_mtime_ns == 10**18
+    assert not fleet.sync("a").pair.changed
+
+
+def test_permissions_changed_here_while_the_content_is_edited_there_are_settled_by_the_next_run(fleet: Fleet) -> None:
+    agreed(fleet, "x=one")
+    (fleet.tree("a") / "x").chmod(0o600)
+    fleet.hub.before_put = lambda: fleet.hub.write("x", b"two")
+    report = fleet.sync("a")
+    assert [(c.path, c.kept_as) for c in report.pair.conflicts] == [(b"x", b"")]
+    fleet.hub.before_put = lambda: None
+    assert not fleet.sync("a").pair.problems
+    assert fleet.texts("a") == fleet.hub.texts()
+    assert fleet.texts("a")[b"x"] == b"two"
+    assert not fleet.sync("a").pair.changed
+
+
+def _noted(items: Iterator[Item], notes: List[object]) -> Iterator[Item]:
+    for item in items:
+        notes.append(item)
+        yield item
 
 
 def test_an_idle_run_asks_twice_and_offers_nothing(fleet: Fleet) -> None:

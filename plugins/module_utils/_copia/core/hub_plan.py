@@ -29,10 +29,9 @@ from .manifest import ROW, Block, Manifest, pack_rows
 from .parcel import SMALL_LIMIT
 from .paths import ROOT, TreePath, path_key, split
 from .rights import Request, request_of
-from .steps import MirrorPlan, PutFile, Reason, Remove, SetAttributes, Step
+from .steps import MirrorPlan, PutFile, Remove, SetAttributes, Step
 from .verdicts import Where
 
-_ATTRIBUTES = (Reason.MODE, Reason.OWNER, Reason.TIME)
 _AT_ONCE = 1 << 14
 """Rows that are unpacked at a time, so that memory does not grow with the news."""
 
@@ -110,7 +109,7 @@ class Next(enum.Enum):
     PROBLEM = "problem"
 
 
-def judge_answer(decision: Decision, removal: bool, insists: bool) -> Next:
+def judge_answer(decision: Decision, bare: bool, insists: bool) -> Next:
     """What is done about what the hub would do."""
     if decision == Decision.COMMIT:
         return Next.PUT
@@ -118,7 +117,7 @@ def judge_answer(decision: Decision, removal: bool, insists: bool) -> Next:
         return Next.AGREED
     if decision == Decision.REFUSED:
         return Next.PROBLEM
-    if removal:
+    if bare:
         return Next.CONFLICT
     if insists:
         return Next.INSIST
@@ -230,19 +229,9 @@ def with_times_of(local: Manifest, other: Manifest) -> Manifest:
     return Manifest(other.root, tuple(blocks), other.sheltering, other.unlisted)
 
 
-def for_hub(plan: MirrorPlan) -> MirrorPlan:
-    """The plan as a hub takes it: what changes a file's attributes brings its content along."""
-    files = [step for step in plan.settles if step.wanted.kind is Kind.FILE]
-    puts = tuple(PutFile(step.path, step.expected, step.wanted, step.reason) for step in files)
-    others = tuple(step for step in plan.settles if step.wanted.kind is not Kind.FILE)
-    return replace(plan, puts=(*plan.puts, *puts), settles=others)
-
-
-def as_planned(step: Step) -> Step:
-    """The step that ``for_hub`` made another one of."""
-    if isinstance(step, PutFile) and step.reason in _ATTRIBUTES and isinstance(step.expected, Entry):
-        return SetAttributes(step.path, step.expected, step.wanted, step.reason)
-    return step
+def brings_nothing(step: Step) -> bool:
+    """Whether a step brings no content to a hub: a removal, or other attributes of what is there."""
+    return isinstance(step, (Remove, SetAttributes))
 
 
 def without(plan: MirrorPlan, paths: Set[TreePath]) -> MirrorPlan:

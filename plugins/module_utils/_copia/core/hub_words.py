@@ -158,7 +158,8 @@ class Hub(Protocol):
 
     def put(self, offers: Sequence[Offer], items: Iterator[Item]) -> Receipt:
         """Have the hub take the offers. ``items`` are the contents of the files they want, in their order: for each a
-        ``Small``, a ``Begin`` to ``End`` or ``Broken``, or a ``Trouble``. One call is one revision.
+        ``Small``, a ``Begin`` to ``End`` or ``Broken``, a ``Trouble``, or a ``Same`` where only attributes are to be
+        other ones. One call is one revision.
         """
 
     def put_all(self, batches: Iterable[Offered]) -> Iterator[Receipt]:

@@ -9,7 +9,7 @@ import errno
 import os
 from typing import AbstractSet, Any, Callable, Generator, Iterable, List
 
-from ..core.paths import TreePath
+from ..core.paths import TreePath, split
 from ..core.steps import Put, PutFile
 from . import operations as op
 from .folders import FILE, Folders
@@ -27,6 +27,17 @@ def flush_contents(root: int, stage: Stage, puts: Iterable[Put]) -> op.Acts:
     unreadable = len(files) > FSYNC_FEW or (yield from _flush_each(files, lambda path: _opened(stage, path)))
     if unreadable:
         yield op.FlushAll(root)
+
+
+def flush_files(folders: Folders, paths: List[TreePath]) -> op.Acts:
+    """Have files of a tree on disk, with their attributes: each when they are few and can be read, else everything."""
+
+    def opened(path: TreePath) -> int:
+        directory, name = split(path)
+        return os.open(name, FILE, dir_fd=folders.at(directory))
+
+    if len(paths) > FSYNC_FEW or (yield from _flush_each(paths, opened)):
+        yield op.FlushAll(folders.root)
 
 
 def flush_names(folders: Folders, directories: AbstractSet[TreePath]) -> op.Acts:

@@ -32,7 +32,7 @@ from ..core.report import Report
 from ..core.steps import MirrorPlan, PutFile
 from . import operations as op
 from .apply import in_words
-from .flushing import flush_contents, flush_names
+from .flushing import flush_contents, flush_files, flush_names
 from .folders import Folders
 from .hub_folder import HubFolder
 from .hub_look import Looking, There
@@ -64,6 +64,7 @@ class Batch:
         self.stage: Stage = hub.open_stage()
         self._closings: Dict[TreePath, Entry] = {}
         self._touched: Set[TreePath] = set()
+        self._settled: List[TreePath] = []
         self.room = 1 << 62
         puts = tuple(put_of(offer) for number, offer in enumerate(offers) if number not in decided and has_item(offer))
         if len({step.path for step in puts}) != len(puts):
@@ -115,6 +116,7 @@ class Batch:
                 else:
                     outcomes.append((yield from self._offer(number, offer, before + 1)))
         yield from self._close()
+        yield from flush_files(self.folders, self._settled)
         yield from flush_names(self.folders, self._touched)
         rows = self.looking.rows
         if rows:
@@ -217,6 +219,7 @@ class Batch:
             if likeness(there.held, wanted) is not Likeness.CONTENT:
                 return _NOT_SENT
             yield op.SetAttributes(*place, wanted.kind, op.attributes_of(wanted))
+            self._settled.append(offer.path)
             return True
         if wanted.kind is Kind.DIRECTORY:
             yield op.MakeFolder(*self.stage.place_for(offer.path))
@@ -245,9 +248,7 @@ class Batch:
 
     def _stale(self, offer: Offer, there: There, revision: int) -> op.Acts:
         wanted, held = offer.wanted, plain(there.held)
-        has_content = isinstance(wanted, Entry) and wanted.kind is not Kind.DIRECTORY
-        if offer.path in self.receiving.same:
-            return refused(offer, there, _NOT_SENT)
+        has_content = has_item(offer) and offer.path not in self.receiving.same
         if not isinstance(wanted, Entry) or not has_content:
             return Outcome(offer.path, Decision.STALE, there.known.revision, b"", held)
         digest = wanted.digest or digest_of_pieces([wanted.target])

@@ -28,9 +28,8 @@ from ..core.errors import RemoteProtocolError
 from ..core.hub_plan import (
     Line,
     Next,
-    as_planned,
     asked_first,
-    for_hub,
+    brings_nothing,
     judge_answer,
     judge_line,
     offer_of,
@@ -47,7 +46,7 @@ from ..core.paths import TreePath, split
 from ..core.report import Report
 from ..core.selection import Rules, selector
 from ..core.signature import Signature
-from ..core.steps import MirrorPlan, PutFile, PutLink, Remove, Step
+from ..core.steps import MirrorPlan, PutFile, PutLink, Remove, SetAttributes, Step
 from ..core.verdicts import Where
 from ..disk.archive import Archive, Identities, load, save
 from ..disk.folders import open_root
@@ -164,8 +163,8 @@ class HubSide:
     def consider(self, plan: MirrorPlan) -> Tuple[MirrorPlan, Dict[TreePath, Signature]]:
         """Make the offers; what the hub wants of the plan, and signatures of its own versions."""
         self._said, self._expected, self._refused = Report(), {}, set()
-        plan = for_hub(plan)
-        unread = {step.path for step in plan.puts if isinstance(step, PutFile) and step.wanted.digest is None}
+        files = (step for step in (*plan.puts, *plan.settles) if step.wanted.kind is Kind.FILE)
+        unread = {step.path for step in files if step.wanted.digest is None}
         self._said.problems.extend(Problem(path, _UNREAD) for path in unread)
         plan = without(plan, unread)
         steps = list(steps_of(plan))
@@ -195,7 +194,7 @@ class HubSide:
 
     def _heed(self, step: Step, answer: Answer) -> bool:
         """Whether the step is still to be made after this answer."""
-        judged = judge_answer(answer.decision, isinstance(step, Remove), self._insists)
+        judged = judge_answer(answer.decision, brings_nothing(step), self._insists)
         if judged is Next.PROBLEM:
             self._refused.add(step.path)
             self._said.problems.append(Problem(step.path, answer.why or "the hub refuses it"))
@@ -239,14 +238,16 @@ class HubSide:
         for part in parts:
             offers = [offer_of(step) for step in part]
             offers = [offer._replace(expected=self._expected.get(offer.path, offer.expected)) for offer in offers]
-            yield offers, next_files(items, sum(map(wants_content, offers)))
+            settled = (step for step in part if isinstance(step, SetAttributes) and step.wanted.kind is Kind.FILE)
+            same = [Same(step.path) for step in settled]
+            contents = next_files(items, sum(map(wants_content, offers)) - len(same))
+            yield offers, chain(contents, same)
 
     def _take(self, step: Step, outcome: Outcome) -> None:
         self._rows.append((step.path, outcome.held))
         if outcome.decision is Decision.COMMIT:
-            planned = as_planned(step)
-            self._said.did(planned)
-            self.sent += isinstance(planned, (PutFile, PutLink))
+            self._said.did(step)
+            self.sent += isinstance(step, (PutFile, PutLink))
         elif outcome.decision is Decision.REFUSED:
             self._said.problems.append(Problem(step.path, outcome.why or "the hub refused it"))
         elif outcome.decision is Decision.STALE:
