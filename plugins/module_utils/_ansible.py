@@ -87,6 +87,9 @@ HUB_SERVE_OPTIONS: Dict[str, Dict[str, Any]] = {
     "command": {"type": "path"},
     "max_conflicts": {"type": "int", "default": 8},
     "tombstone_days": {"type": "int", "default": 30},
+    "keep_versions": {"type": "int", "default": 0},
+    "keep_days": {"type": "int", "default": 30},
+    "keep_bytes": {"type": "int", "default": 0},
     "quota": {"type": "int", "default": 0},
     "scrub": {"type": "bool", "default": False},
 }

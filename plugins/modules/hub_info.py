@@ -66,6 +66,14 @@ conflicts:
   description: How many of them are conflict copies.
   returned: success
   type: int
+versions:
+  description: How many replaced and removed versions of files the hub keeps.
+  returned: success
+  type: int
+version_bytes:
+  description: How many bytes they have.
+  returned: success
+  type: int
 clients:
   description: The clients, sorted by name.
   returned: success

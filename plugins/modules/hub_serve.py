@@ -87,6 +87,24 @@ options:
       - How long the hub remembers what was removed, in days. A client that was away for longer gets the whole listing.
     type: int
     default: 30
+  keep_versions:
+    description:
+      - How many replaced and removed versions of each file the hub keeps for its operator, as
+        C(.copia/hub/versions/WHEN/PATH) below O(root), where no client gets to. To bring one back, copy it over the
+        file.
+      - With V(0) nothing more is kept. What was kept before goes when O(keep_days) are over.
+    type: int
+    default: 0
+  keep_days:
+    description:
+      - For how many days they are kept.
+    type: int
+    default: 30
+  keep_bytes:
+    description:
+      - How many bytes they may have altogether, V(0) for no limit. The oldest go first. They count for no quota.
+    type: int
+    default: 0
   quota:
     description:
       - How many bytes there may be below the prefix of a client that has no quota of its own; V(0) is no limit.
@@ -118,6 +136,15 @@ EXAMPLES = r"""
         rights: [read]
         prefix: slides
 
+- name: A hub that keeps what its clients replace and remove, for a quarter of a year
+  copia.sync.hub_serve:
+    root: /srv/hub
+    authorized_keys: /var/lib/copia-hub/.ssh/authorized_keys
+    clients: "{{ hub_clients }}"
+    keep_versions: 10
+    keep_days: 90
+    keep_bytes: 50000000000
+
 - name: Nobody can use it any more, and all that it holds stays
   copia.sync.hub_serve:
     root: /srv/hub
@@ -145,6 +172,14 @@ bytes:
   type: int
 conflicts:
   description: How many of them are conflict copies.
+  returned: success
+  type: int
+versions:
+  description: How many replaced and removed versions of files the hub keeps.
+  returned: success
+  type: int
+version_bytes:
+  description: How many bytes they have.
   returned: success
   type: int
 clients:

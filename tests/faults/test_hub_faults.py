@@ -15,7 +15,7 @@ import pytest
 from copia.core.cas import Decision
 from copia.core.entries import ABSENT, Entry, Kind
 from copia.core.errors import CopiaError
-from copia.core.hub_words import Offer, Outcome
+from copia.core.hub_words import Keeping, Offer, Outcome
 from copia.disk import operations as op
 from copia.disk.hub_index import Index
 from copia.disk.perform import perform
@@ -87,9 +87,9 @@ def ground(root: pathlib.Path) -> None:
     hub.close()
 
 
-def run(root: pathlib.Path, carry_out: Any) -> Tuple[Outcome, ...]:
+def run(root: pathlib.Path, carry_out: Any, keep: Keeping = Keeping()) -> Tuple[Outcome, ...]:  # noqa: B008
     """The session under test."""
-    hub = HubSession(HubSpec(os.fsencode(root), "ours"), carry_out)
+    hub = HubSession(HubSpec(os.fsencode(root), "ours", keep=keep), carry_out)
     try:
         return put(hub, *OFFERS)
     finally:
@@ -226,3 +226,64 @@ def test_killed_within_names_that_are_moved_together(tmp_path: pathlib.Path, mov
     assert decisions.count(Decision.ALREADY) == moved + 1
     assert_rows_are_the_tree(hub, root)
     hub.close()
+
+
+DISPLACED = ("edit", "d/edit", "gone", "tolink")
+
+
+def versions(root: pathlib.Path) -> List[Tuple[str, str]]:
+    top = root / ".copia/hub/versions"
+    found = (path for path in top.rglob("*") if path.is_file())
+    return sorted((str(path.relative_to(top)).split("/", 1)[1], path.read_text()) for path in found)
+
+
+def assert_every_old_version_is_somewhere(root: pathlib.Path) -> None:
+    found, kept = tree(root), versions(root)
+    for path in DISPLACED:
+        old = text_of(OLD[path]).decode()
+        assert found.get(path) == old or (path, old) in kept, path
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before it", "after it"])
+def test_killed_at_every_operation_a_version_is_in_the_tree_or_kept(tmp_path: pathlib.Path, after: bool) -> None:
+    root, keep = tmp_path / "hub", Keeping(versions=1)
+    deaths = 0
+    while True:
+        ground(root)
+        killer = KillAt(deaths, after=after)
+        try:
+            run(root, killer, keep)
+        except Killed:
+            pass
+        assert_every_old_version_is_somewhere(root)
+        hub = open_hub(root, "ours", keep=keep)
+        kept = versions(root)
+        assert hub.versions() == (len(kept), sum(len(text) for _path, text in kept)), "the index counts what is there"
+        assert not [path for path, text in kept if tree(root).get(path) == text], "what is in its place is not kept too"
+        put(hub, *OFFERS)
+        assert versions(root) == sorted((path, text_of(OLD[path]).decode()) for path in DISPLACED)
+        assert hub.tidy() == hub.versions() == (4, sum(OLD[path].size for path in DISPLACED))
+        hub.close()
+        if not killer.dead:
+            break
+        deaths += 1
+    assert deaths > 35
+
+
+def test_refused_at_every_operation_a_version_is_in_the_tree_or_kept(tmp_path: pathlib.Path) -> None:
+    root, keep = tmp_path / "hub", Keeping(versions=1)
+    ground(root)
+    counting = KillAt(10**9, after=False)
+    run(root, counting, keep)
+    for count in range(counting.done):
+        ground(root)
+        try:
+            run(root, FailAt(count), keep)
+        except (CopiaError, OSError):
+            pass
+        assert_every_old_version_is_somewhere(root)
+        hub = open_hub(root, "ours", keep=keep)
+        put(hub, *OFFERS)
+        hub.tidy()
+        assert versions(root) == sorted((path, text_of(OLD[path]).decode()) for path in DISPLACED)
+        hub.close()

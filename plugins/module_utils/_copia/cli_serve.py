@@ -36,6 +36,9 @@ def add(commands: Any) -> None:
     hub.add_argument("--prefix", metavar="PATH", type=os.fsencode, default=b"", help="only what is below it")
     hub.add_argument("--quota", metavar="BYTES", type=_count, default=0, help="it may hold at most so much (no quota)")
     hub.add_argument("--max-conflicts", metavar="N", type=_count, default=8, help="conflict copies a path (default 8)")
+    hub.add_argument("--keep-versions", metavar="N", type=_count, default=0, help="replaced and removed files kept (0)")
+    hub.add_argument("--keep-days", metavar="N", type=_count, default=30, help="for so long (default 30)")
+    hub.add_argument("--keep-bytes", metavar="N", type=_count, default=0, help="and so many bytes (no limit)")
     hub.add_argument("--tombstone-days", metavar="N", type=_count, default=30, help="removals are known (default 30)")
 
 
@@ -58,6 +61,7 @@ def _hub_spec(options: argparse.Namespace) -> "Optional[HubSpec]":
     """
     if options.hub is None:
         return None
+    from .core.hub_words import Keeping
     from .core.rights import parse_prefix, parse_rights
     from .flow.hub import HubSpec
     from .flow.hub_jobs import client_name
@@ -72,6 +76,7 @@ def _hub_spec(options: argparse.Namespace) -> "Optional[HubSpec]":
         options.quota,
         options.max_conflicts,
         options.tombstone_days,
+        keep=Keeping(options.keep_versions, options.keep_days, options.keep_bytes),
     )
 
 

@@ -144,6 +144,16 @@ class HubFacts:
     oldest: int = 0
 
 
+class Keeping(NamedTuple):
+    """How much a hub keeps of what is displaced: the newest ``versions`` of each path, for ``days``, with so many
+    ``bytes`` altogether (0: any).
+    """
+
+    versions: int = 0
+    days: int = 30
+    bytes: int = 0
+
+
 class Hub(Protocol):
     """A session of one client with one hub: in this process, or over a wire."""
 

@@ -25,7 +25,7 @@ from ..core.cas import Decision, Fate, Likeness, judge_stale, likeness
 from ..core.conflicts import conflict_names, copies_of, copies_start
 from ..core.entries import ABSENT, Absent, Entry, Kind, Presence, Unknown
 from ..core.errors import RemoteProtocolError
-from ..core.hub_words import Held, Offer, Outcome, Receipt
+from ..core.hub_words import Held, Keeping, Offer, Outcome, Receipt
 from ..core.parcel import Begin, End, Item, Same, Small, Trouble
 from ..core.paths import TreePath, join, show, split
 from ..core.report import Report
@@ -38,7 +38,8 @@ from .hub_folder import HubFolder
 from .hub_look import Looking, There
 from .hub_new import arrive, runs_of_new
 from .hub_notice import is_sure, look_at
-from .hub_offers import decision_on, has_item, plain, put_of, refused, size_of
+from .hub_offers import decision_on, displaced_by, has_item, plain, put_of, refused, size_of
+from .hub_versions import Versions, drop
 from .place import Outcome as Placed
 from .place import put_in_place, take_out
 from .read import digest_of_pieces
@@ -56,7 +57,7 @@ class Batch:
     """
 
     def __init__(
-        self, hub: HubFolder, offers: Sequence[Offer], decided: Dict[int, Outcome], max_conflicts: int
+        self, hub: HubFolder, offers: Sequence[Offer], decided: Dict[int, Outcome], max_conflicts: int, keep: Keeping
     ) -> None:
         self.hub, self.offers, self.decided, self.max_conflicts = hub, offers, decided, max_conflicts
         self.folders = Folders(hub.root)
@@ -65,6 +66,7 @@ class Batch:
         self._closings: Dict[TreePath, Entry] = {}
         self._touched: Set[TreePath] = set()
         self._settled: List[TreePath] = []
+        self.versions = Versions(hub, keep)
         self.room = 1 << 62
         puts = tuple(put_of(offer) for number, offer in enumerate(offers) if number not in decided and has_item(offer))
         if len({step.path for step in puts}) != len(puts):
@@ -116,6 +118,7 @@ class Batch:
                 else:
                     outcomes.append((yield from self._offer(number, offer, before + 1)))
         yield from self._close()
+        yield from self.versions.flush()
         yield from flush_files(self.folders, self._settled)
         yield from flush_names(self.folders, self._touched)
         rows = self.looking.rows
@@ -123,15 +126,18 @@ class Batch:
             index.begin()
             try:
                 index.write(((path, *row) for path, row in rows.items()), before + 1, time.time_ns())
+                victims = self.versions.record(time.time_ns())
                 yield op.Record(index.connection)
             finally:
                 index.forget()
+            yield from drop(self.hub, victims)
         after = before + 1 if rows else before
         return Receipt(tuple(outcomes), after, index.stamp(after))
 
     def cleared(self) -> op.Acts:
         """Remove what was staged and is not in its place."""
         self.folders.forget()
+        self.versions.close()
         for step in self.receiving.plan.puts:
             place = self.stage.find(step.path)
             if place is not None:
@@ -173,6 +179,7 @@ class Batch:
                 return (yield from self._commit(offer, there, revision))
             return (yield from self._stale(offer, there, revision))
         except OSError as error:
+            yield from self.versions.unsave(offer.path)
             return refused(offer, there, in_words(error))
 
     def _growth(self, offer: Offer, there: There) -> int:
@@ -187,12 +194,16 @@ class Batch:
         return Outcome(offer.path, Decision.ALREADY, revision, b"", held)
 
     def _commit(self, offer: Offer, there: There, revision: int) -> op.Acts:
+        displaced = displaced_by(offer, there)
+        if displaced is not None:
+            yield from self.versions.save(self.folders.at(split(offer.path)[0]), displaced)
         try:
             done = yield from self._act(offer, there)
         except PermissionError:
             yield from self._open_up(split(offer.path)[0])
             done = yield from self._act(offer, there)
         if done is not True:
+            yield from self.versions.unsave(offer.path)
             decision = Decision.STALE if done is None else Decision.REFUSED
             return Outcome(
                 offer.path, decision, there.known.revision, b"", plain(there.held), "" if done is None else done

@@ -28,13 +28,18 @@ from .hub_index import Index
 from .hub_rows import Damaged, make_index
 from .stage import HUB, KEPT, Stage, sweep_run
 
+VERSIONS = b"versions"
+"""What clients displaced (``disk/hub_versions.py``)."""
 _INDEX = b"index.sqlite"
 _BESIDE = (b"", b"-wal", b"-shm", b"-journal")
 _POLL, _POLL_MOST = 0.0005, 0.01
 
 
 class HubFolder:
-    """The open folder of one session: descriptors of the ``root`` and of the folder, the ``index``, the ``stage``."""
+    """The open folder of one session: descriptors of the ``root`` and of the folder, the ``index``, the ``stage``.
+
+    It is doubtful when the index is a new one, or a session was killed.
+    """
 
     def __init__(self, path: bytes, perform: op.Perform, patience: float) -> None:
         """Open the hub at ``path``; make what it lacks. ``patience`` is in seconds.
@@ -50,12 +55,12 @@ class HubFolder:
             raise InputError(f"{show(path)} cannot be opened: {os.strerror(error.errno or 0)}") from error
         self.descriptor = -1
         self._index: Optional[Index] = None
-        self.is_new = False
+        self.is_doubtful = False
         try:
             self.descriptor = self.run(_own_folder(self.root))
             with self.locked():
                 self._open_index()
-                self.run(_sweep_dead(self.descriptor))
+                self.is_doubtful |= bool(self.run(_sweep_dead(self.descriptor)))
         except OSError as error:
             self.close()
             raise InputError(f"{show(path)} cannot be a hub: {os.strerror(error.errno or 0)}") from error
@@ -78,7 +83,7 @@ class HubFolder:
             self.run(_without_index(self.descriptor))
             make_index(path, os.urandom(16))
             self._index = Index(path)
-            self.is_new = True
+            self.is_doubtful = True
 
     def run(self, acts: op.Acts) -> int:
         """Carry out ``acts``."""
@@ -161,9 +166,10 @@ def _own_stage(root: int, folder: int) -> "Generator[op.Operation, object, Stage
 
 
 def _sweep_dead(folder: int) -> op.Acts:
-    """Remove what killed sessions staged. Under the lock, so that no session is just making its own."""
+    """Remove what killed sessions staged; how many there were. Under the lock: no session is just making its own."""
+    swept = 0
     for name in map(os.fsencode, os.listdir(folder)):
-        if name.startswith((_INDEX, KEPT)):
+        if name.startswith((_INDEX, KEPT)) or name == VERSIONS:
             continue
         try:
             descriptor = os.open(name, DIRECTORY, dir_fd=folder)
@@ -172,8 +178,10 @@ def _sweep_dead(folder: int) -> op.Acts:
         try:
             if _held(descriptor):
                 yield from sweep_run(folder, name)
+                swept += 1
         finally:
             os.close(descriptor)
+    return swept
 
 
 def _without_index(folder: int) -> op.Acts:

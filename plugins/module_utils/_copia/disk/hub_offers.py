@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 from ..core.cas import Decision, Likeness, judge_offer, likeness
 from ..core.entries import ABSENT, Entry, Kind, Presence
 from ..core.errors import RemoteProtocolError
@@ -22,6 +24,14 @@ def decision_on(offer: Offer, there: There) -> Decision:
 def size_of(what: Presence) -> int:
     """The bytes that it takes of a quota."""
     return what.size if isinstance(what, Entry) and what.kind is Kind.FILE else 0
+
+
+def displaced_by(offer: Offer, there: There) -> Optional[Entry]:
+    """The file whose content leaves the tree when it is done what an offer wants."""
+    found = there.found
+    if isinstance(found, Entry) and found.kind is Kind.FILE and likeness(there.held, offer.wanted) is Likeness.OTHER:
+        return found
+    return None
 
 
 def has_item(offer: Offer) -> bool:

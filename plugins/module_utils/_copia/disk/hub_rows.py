@@ -31,6 +31,10 @@ CREATE INDEX graves ON entries(revision) WHERE kind = 0;
 CREATE INDEX unsure ON entries(sure) WHERE sure = 0;
 CREATE TABLE line(revision INTEGER PRIMARY KEY, stamp BLOB NOT NULL, made_ns INTEGER NOT NULL);
 CREATE INDEX ages ON line(made_ns);
+CREATE TABLE versions(id INTEGER PRIMARY KEY, path BLOB NOT NULL, place BLOB NOT NULL, size INTEGER NOT NULL,
+    made_ns INTEGER NOT NULL);
+CREATE INDEX version_paths ON versions(path, made_ns);
+CREATE INDEX version_ages ON versions(made_ns);
 CREATE TABLE clients(name TEXT PRIMARY KEY, revision INTEGER NOT NULL, when_ns INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE totals(prefix BLOB PRIMARY KEY, files INTEGER NOT NULL, bytes INTEGER NOT NULL,
     conflicts INTEGER NOT NULL) WITHOUT ROWID;

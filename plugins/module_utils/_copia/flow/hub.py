@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Dict, Iterable, Iterator, List, Optional, Sequ
 
 from ..core.cas import Decision, Likeness, likeness
 from ..core.entries import ABSENT, NOT_RECORDED, Entry, Kind, Problem, Unknown
-from ..core.hub_words import Answer, Held, HubFacts, Mark, NewsPage, Offer, Offered, Outcome, Receipt, Row
+from ..core.hub_words import Answer, Held, HubFacts, Keeping, Mark, NewsPage, Offer, Offered, Outcome, Receipt, Row
 from ..core.parcel import SMALL_LIMIT, Item, Trouble, Want
 from ..core.paths import ROOT, TreePath, ancestors, is_reserved
 from ..core.rights import ALL_RIGHTS, Permission, Place, Request, Rights, judge_request, may, place_of, request_of
@@ -27,6 +27,7 @@ from ..disk.hub_folder import HubFolder
 from ..disk.hub_look import Looking, There, free_bytes
 from ..disk.hub_notice import MODE_MASK, notice
 from ..disk.hub_offers import decision_on, size_of
+from ..disk.hub_versions import count, drop, every_path, forgotten, take_in
 from ..disk.operations import Acts, Record, run
 from ..disk.read import Reader, locate_in_tree, sign_file
 from ..values import dataclass
@@ -43,7 +44,7 @@ class HubSpec:
     """A hub's root, and what the hub's side says of the client of a session.
 
     ``quota`` is in bytes below ``prefix``, 0 for none; ``patience`` in seconds; ``max_conflicts`` counts conflict
-    copies of one path; removals are remembered for ``tombstone_days``.
+    copies of one path; removals are remembered for ``tombstone_days``; ``keep`` says how much of what it displaces.
     """
 
     root: bytes
@@ -54,6 +55,7 @@ class HubSpec:
     max_conflicts: int = 8
     tombstone_days: int = 30
     patience: float = 30.0
+    keep: Keeping = Keeping()
 
 
 class HubSession:
@@ -86,9 +88,30 @@ class HubSession:
         try:
             index.totals(self.spec.prefix)
             index.bury(time.time_ns() - self.spec.tombstone_days * _DAY_NS)
+            victims = take_in(self._hub) if self._hub.is_doubtful else []
+            if self.spec.keep.versions:
+                victims += forgotten(self._hub, self.spec.keep, time.time_ns(), [])
             self._hub.run(_recorded(index.connection))
         finally:
             index.forget()
+        self._hub.run(drop(self._hub, victims))
+
+    def tidy(self) -> Tuple[int, int]:
+        """Hold all kept versions against what is to be kept: how many there are then, and their bytes."""
+        index, hub = self._hub.index, self._hub
+        with hub.locked():
+            index.begin()
+            try:
+                victims = [*take_in(hub), *forgotten(hub, self.spec.keep, time.time_ns(), every_path(hub))]
+                hub.run(_recorded(index.connection))
+            finally:
+                index.forget()
+            hub.run(drop(hub, victims))
+        return count(hub)
+
+    def versions(self) -> Tuple[int, int]:
+        """How many versions are kept, and their bytes."""
+        return count(self._hub)
 
     def refresh(self, *, everything: bool = False) -> int:
         """Notice what was changed in the tree by hand; the answer is how many rows that made. ``everything`` reads
@@ -171,7 +194,7 @@ class HubSession:
         """
         offers = [_kept(offer) for offer in offers]
         hub = self._hub
-        batch = Batch(hub, offers, self._decided(offers), self.spec.max_conflicts)
+        batch = Batch(hub, offers, self._decided(offers), self.spec.max_conflicts, self.spec.keep)
         receipt = self._carried_out(batch, items)
         shown = (o if self._may_read(o.path) else o._replace(held=ABSENT) for o in receipt.outcomes)
         return Receipt(tuple(shown), receipt.revision, receipt.stamp)
@@ -198,7 +221,7 @@ class HubSession:
         if missing and self.spec.rights.add:
             made = [Entry(path, Kind.DIRECTORY, 0, time.time_ns(), 0o755) for path in reversed(missing)]
             offers = [Offer(entry.path, ABSENT, entry) for entry in made]
-            self._carried_out(Batch(self._hub, offers, {}, 0), iter(()))
+            self._carried_out(Batch(self._hub, offers, {}, 0, Keeping()), iter(()))
 
     def _room(self) -> int:
         if not self.spec.quota:

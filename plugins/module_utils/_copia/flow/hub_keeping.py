@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING, Optional, Sequence, Tuple
 
 from ..core.errors import InputError
-from ..core.hub_words import HubFacts
+from ..core.hub_words import HubFacts, Keeping
 from ..core.key_lines import Client, clients_in, with_clients
 from ..core.paths import RESERVED, show
 from ..disk.folders import open_root
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _KEYS_MOST = 1 << 24
 _NEXT = b".copia-next"
+_FOR_EVER = 36_500
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,9 @@ class KeepSpec:
     check: bool = False
     scrub: bool = False
     tombstone_days: int = 30
+    keep_versions: int = 0
+    keep_days: int = 30
+    keep_bytes: int = 0
 
 
 @dataclass
@@ -56,6 +60,7 @@ class Kept:
     keys_after: str
     facts: Optional[HubFacts] = None
     noticed: int = 0
+    versions: Tuple[int, int] = (0, 0)
     names: Tuple[str, ...] = ()
 
 
@@ -70,7 +75,8 @@ def keep_hub(spec: KeepSpec, carry_out: "Optional[Perform]" = None) -> Kept:
     if kind_of_root(spec.root) not in (None, "tree"):
         raise InputError(f"root {show(spec.root)} is not a directory; move it aside, or name another place")
     if spec.check:
-        kept.facts = None if is_new else facts_of(spec.root)
+        if not is_new:
+            kept.facts, kept.versions = facts_of(spec.root)
         return kept
     from ..disk.perform import perform
     from ..disk.stage import make_root
@@ -79,7 +85,7 @@ def keep_hub(spec: KeepSpec, carry_out: "Optional[Perform]" = None) -> Kept:
     if spec.keys is not None and before != after:
         _write_keys(spec.keys, after, carry_out or perform)
     _step_down(spec.root)
-    kept.facts, kept.noticed = _opened(spec)
+    kept.facts, kept.noticed, kept.versions = _opened(spec)
     return kept
 
 
@@ -93,8 +99,9 @@ def drop_hub(spec: KeepSpec, carry_out: "Optional[Perform]" = None) -> Kept:
     return Kept(False, before, after)
 
 
-def facts_of(root: bytes) -> HubFacts:
-    """What the hub at ``root`` says of itself.
+def facts_of(root: bytes) -> Tuple[HubFacts, Tuple[int, int]]:
+    """What the hub at ``root`` says of itself; and how many versions it keeps, with how many bytes. Nothing is
+    forgotten because somebody asks.
 
     :raises InputError: when there is none.
     """
@@ -103,20 +110,22 @@ def facts_of(root: bytes) -> HubFacts:
     from .hub import HubSession, HubSpec
 
     _step_down(root)
-    session = HubSession(HubSpec(root, ""))
+    session = HubSession(HubSpec(root, "", tombstone_days=_FOR_EVER))
     try:
-        return session.facts()
+        return session.facts(), session.versions()
     finally:
         session.close()
 
 
-def _opened(spec: KeepSpec) -> Tuple[HubFacts, int]:
+def _opened(spec: KeepSpec) -> Tuple[HubFacts, int, Tuple[int, int]]:
     from .hub import HubSession, HubSpec
 
-    session = HubSession(HubSpec(spec.root, "", tombstone_days=spec.tombstone_days))
+    keep = Keeping(spec.keep_versions, spec.keep_days, spec.keep_bytes)
+    session = HubSession(HubSpec(spec.root, "", tombstone_days=spec.tombstone_days, keep=keep))
     try:
         noticed = session.refresh(everything=True) if spec.scrub else 0
-        return session.facts(), noticed
+        versions = session.tidy()
+        return session.facts(), noticed, versions
     finally:
         session.close()
 

@@ -23,6 +23,7 @@ from ..flow.pair import PairSpec
 from .options import encoded, on_host, rules_of
 
 _RIGHTS = ("read", "add", "write", "delete")
+_KEEP = ("keep_versions", "keep_days", "keep_bytes")
 
 
 def hub_serve_here(given: Mapping[str, Any], *, check: bool, diff: bool) -> Dict[str, Any]:
@@ -41,6 +42,7 @@ def hub_serve_here(given: Mapping[str, Any], *, check: bool, diff: bool) -> Dict
         check=check,
         scrub=options["scrub"],
         tombstone_days=options["tombstone_days"],
+        **{name: options[name] for name in _KEEP},
     )
     is_present = options["state"] == "present"
     kept = keep_hub(spec) if is_present else drop_hub(spec)
@@ -56,11 +58,16 @@ def _root(path: str) -> bytes:
 
 
 def _command(options: Mapping[str, Any]) -> Tuple[str, ...]:
-    limits = [("--max-conflicts", options["max_conflicts"]), ("--tombstone-days", options["tombstone_days"])]
-    for name, value in limits:
-        if value < 0:
-            raise InputError(f"{name.strip('-').replace('-', '_')} is {value}: expected 0 or more")
-    return (options["command"] or _copia(), *(word for name, value in limits for word in (name, str(value))))
+    names = ("max_conflicts", "tombstone_days", *_KEEP)
+    for name in names:
+        if options[name] < 0:
+            raise InputError(f"{name} is {options[name]}: expected 0 or more")
+    said = [(name, str(options[name])) for name in (names if options["keep_versions"] else names[:2])]
+    return (options["command"] or _copia(), *(word for name, value in said for word in (_flag(name), value)))
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def _copia() -> str:
@@ -87,10 +94,15 @@ def _client(given: Mapping[str, Any], quota: int) -> Client:
 def _facts(kept: Kept, options: Mapping[str, Any]) -> Dict[str, Any]:
     unknown = {"hub_id": "", "revision": 0, "files": 0, "bytes": 0, "conflicts": 0}
     facts: Dict[str, Any] = plain_facts(kept.facts) if kept.facts else unknown
+    facts.update(_versions(kept.versions))
     seen = {client["name"]: client for client in facts.get("clients", [])}
     known = [given["name"] for given in options["clients"]] if options["state"] == "present" else []
     unseen = {"revision": 0, "lag": facts["revision"], "last_seen": 0}
     return {**facts, "clients": [{**unseen, **seen.get(name, {}), "name": name} for name in sorted(known)]}
+
+
+def _versions(found: Tuple[int, int]) -> Dict[str, int]:
+    return {"versions": found[0], "version_bytes": found[1]}
 
 
 def _keys_diff(kept: Kept, options: Mapping[str, Any]) -> List[Dict[str, str]]:
@@ -114,7 +126,8 @@ def hub_info_here(given: Mapping[str, Any]) -> Dict[str, Any]:
     root = _root(options["root"])
     keys = encoded(options["authorized_keys"]) if options["authorized_keys"] else None
     known = known_clients(KeepSpec(root, keys))
-    facts = plain_facts(facts_of(root))
+    told, versions = facts_of(root)
+    facts = {**plain_facts(told), **_versions(versions)}
     seen = {client["name"] for client in facts["clients"]}
     unseen = [
         {"name": name, "revision": 0, "lag": facts["revision"], "last_seen": 0}
