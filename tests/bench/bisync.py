@@ -26,6 +26,8 @@ COMMAND = "import sys; from copia.cli import main; sys.exit(main())"
 IDLE_TIMES = 3
 """An idle run is over soon and measured more often."""
 _PIECE = 1 << 20
+_SECOND = 1.1
+"""Some of them see no edit of the same size in the same second."""
 
 
 def measure(folder: pathlib.Path, rounds: int, files: int, megabytes: int) -> Figures:
@@ -49,7 +51,17 @@ def measure(folder: pathlib.Path, rounds: int, files: int, megabytes: int) -> Fi
         _big(pairs, f"a file of {megabytes} MiB")
         for pair in pairs:
             shutil.rmtree(pair.folder)
+    _memory(Pair(folder / "memory", COPIA, figures), 5 * files)
     return figures
+
+
+def _memory(pair: "Pair", files: int) -> None:
+    """The peak of memory of a first and of an idle run, which others need not have."""
+    plant(pair.left, files)
+    name = f"{files:,} small files"
+    first, idle = (pair.run(name, phase) for phase in ("first", "idle"))
+    pair.figures.facts["peak memory"] = f"{first:.0f} MB for {files:,} new files, {idle:.0f} MB when nothing changed"
+    shutil.rmtree(pair.folder)
 
 
 def _small(pairs: "List[Pair]", name: str, files: int) -> None:
@@ -69,6 +81,7 @@ def _small(pairs: "List[Pair]", name: str, files: int) -> None:
 def _big(pairs: "List[Pair]", name: str) -> None:
     for pair in pairs:
         pair.run(name, "first")
+    time.sleep(_SECOND)
     for pair in pairs:
         with open(pair.right / "big", "r+b") as stream:
             stream.seek(5 * _PIECE)
@@ -101,18 +114,26 @@ class Pair:
         for tree in (self.left, self.right):
             tree.mkdir()
 
-    def run(self, name: str, phase: str) -> None:
-        """One run, noted.
+    def run(self, name: str, phase: str) -> float:
+        """One run, noted; the answer is its peak of memory in MB. Who flushes does not flush what others left dirty.
 
-        :raises CalledProcessError: when the program failed.
+        :raises SystemExit: when the program failed.
         """
+        os.sync()
         began = time.perf_counter()
-        subprocess.run(
-            self._command(phase), env=self.environment, check=True, stdin=subprocess.DEVNULL, capture_output=True
-        )
+        with open(os.devnull, "r+b") as nothing:
+            process = subprocess.Popen(
+                self._command(phase), env=self.environment, stdin=nothing, stdout=nothing, stderr=nothing
+            )
+        _pid, status, used = os.wait4(process.pid, 0)
         took = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"{self.tool} failed: {process.returncode}")
         self.figures.note(name, phase, self.tool, took)
-        print(f"{name}, {phase}: {self.tool} {took:.2f} s", flush=True)
+        peak = used.ru_maxrss / 1024
+        print(f"{name}, {phase}: {self.tool} {took:.2f} s, {peak:.0f} MB", flush=True)
+        return peak
 
     def _command(self, phase: str) -> List[str]:
         sides = [str(self.left), str(self.right)]

@@ -17,7 +17,7 @@ from copia.core.next_base import next_base
 from copia.core.paths import ROOT, TreePath, split
 from copia.core.reconcile import Comparison, compare
 from copia.core.steps import MirrorPlan
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 COPY = b"b.conflict-host-0123456789abcdef"
@@ -52,6 +52,7 @@ def manifest(tree: Dict[bytes, Entry]) -> Manifest:
     return Manifest(ABSENT, (Block(ROOT, pack_rows(list(tree.items()))),) if tree else ())
 
 
+@settings(max_examples=1000)
 @given(
     trees(True, HELD),
     st.lists(
