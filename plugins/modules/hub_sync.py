@@ -200,7 +200,11 @@ notes:
   type: list
   elements: str
 stats:
-  description: Counts of both sides together, and seconds by phase.
+  description:
+    - Counts of both sides together, and seconds by phase.
+    - C(sent) are the files and links whose content the hub took, C(received) those whose content came here, and
+      C(unchanged) the local ones whose content stayed. Directories, removals, and what only got another time or other
+      permissions are in neither of the first two.
   returned: when the run got as far as a plan
   type: dict
 base:
