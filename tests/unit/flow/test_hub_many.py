@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import pathlib
+import sys
+from types import FrameType
 from typing import Any, Callable, List
 
 import pytest
@@ -53,6 +55,34 @@ def test_the_index_is_not_read_once_for_each_file(tmp_path: pathlib.Path, how: s
     work = (lambda: hub.offer(offers)) if how == "offered" else (lambda: put(hub, *offers))
     assert len(statements_of(hub, work)) < 60
     assert hub.facts().files == (0 if how == "offered" else 600)
+    hub.close()
+
+
+def calls_of(name: str, work: Callable[[], Any]) -> int:
+    """How often a function of ours is called meanwhile."""
+    count = 0
+
+    def seen(frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event == "call" and frame.f_code.co_name == name
+
+    sys.setprofile(seen)
+    work()
+    sys.setprofile(None)
+    return count
+
+
+def test_the_look_after_a_push_reads_rows_and_makes_values_of_what_differs(tmp_path: pathlib.Path) -> None:
+    hub = open_hub(tmp_path / "hub")
+    put(hub, *many(600))
+    assert calls_of("known_of", hub.refresh) < 20
+    put(hub, change(file("d0/0", "first 0"), file("d0/0", "second")))
+    (tmp_path / "hub/d0/4").write_text("by hand")
+    (tmp_path / "hub/d1/5").unlink()
+    found: List[int] = []
+    assert calls_of("known_of", lambda: found.append(hub.refresh())) < 600
+    assert found == [2]
+    assert hub.refresh() == 0
     hub.close()
 
 

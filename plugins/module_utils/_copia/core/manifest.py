@@ -188,6 +188,11 @@ def row_of_file(entry: Entry) -> bytes:
     return ROW.pack(Kind.FILE, 0, entry.mode, entry.uid, entry.gid, entry.size, entry.mtime_ns)
 
 
+def pack_plain(kind: int, mode: int, size: int, mtime_ns: int) -> bytes:
+    """The packed row of something of which neither owner nor extended attributes are recorded."""
+    return ROW.pack(kind, 0, mode, NOT_RECORDED, NOT_RECORDED, size, mtime_ns)
+
+
 def content_size(rows: bytes) -> int:
     """The sum of the sizes in packed rows, in bytes; added up by columns, since every run of every tree asks for it."""
     columns = [rows[_SIZE_AT + place :: ROW.size] for place in range(8)]

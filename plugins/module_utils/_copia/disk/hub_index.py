@@ -19,8 +19,10 @@ import sqlite3
 from itertools import chain
 from typing import Any, Collection, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
+from ..core.entries import Kind
 from ..core.errors import InputError
 from ..core.hub_words import NO_STAMP, ClientSeen, Held, Row
+from ..core.manifest import Rows, pack_plain
 from ..core.paths import TreePath, join, split
 from ..core.rights import Place, place_of
 from .hub_rows import (
@@ -175,6 +177,19 @@ class Index:
         query = f"SELECT name, {COLUMNS} FROM entries WHERE folder = ? AND kind != 0"
         rows = self.connection.execute(query, (folder,))
         return seen, {row[0]: known_of(join(directory, row[0]), row[1:]) for row in rows}
+
+    def packed(self, directory: TreePath) -> Rows:
+        """The rows of one directory as a listing has them: without digests, and without what was removed."""
+        query = (
+            "SELECT name, kind, mode, size, mtime_ns, target FROM entries WHERE folder = ? AND kind != 0 ORDER BY name"
+        )
+        rows = self.connection.execute(query, (self._folder(directory),)).fetchall()
+        return Rows(
+            b"\0".join([row[0] for row in rows]),
+            b"".join([pack_plain(kind, mode, size, mtime_ns) for _name, kind, mode, size, mtime_ns, _target in rows]),
+            b"\0".join([row[5] or b"" for row in rows if row[1] == Kind.LINK]),
+            b"",
+        )
 
     def names_from(self, directory: TreePath, start: bytes) -> Set[bytes]:
         """The names in a directory that begin with ``start``."""

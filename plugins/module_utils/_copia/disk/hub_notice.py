@@ -23,7 +23,7 @@ from typing import Dict, Iterator, List, Set, Tuple
 
 from ..core.entries import ABSENT, Entry, Kind, Presence, Problem, Unknown
 from ..core.hub_words import Held
-from ..core.manifest import Block
+from ..core.manifest import ROW, Block, unequal_rows
 from ..core.paths import TreePath, is_reserved, join, split
 from ..values import dataclass, field
 from . import operations as op
@@ -38,6 +38,8 @@ from .scan import Scan, look
 
 _SUM = 16
 _AT_ONCE = 10_000
+_FEW = 4
+"""A part of a folder's rows, one in so many, is compared entry by entry without all the others."""
 MODE_MASK = 0o777
 """The bits of a mode that a hub keeps: neither setuid nor setgid nor sticky."""
 
@@ -129,6 +131,16 @@ def _holds(folders: Folders, directory: TreePath) -> bool:
 
 
 def _compare(index: Index, block: Block, found: Differences, unsure: Set[bytes], everything: bool) -> None:
+    places = None if unsure or everything else unequal_rows(block.packed, index.packed(block.directory))
+    if places is None or len(places) > len(block.packed.rows) // ROW.size // _FEW:
+        _compare_all(index, block, found, unsure, everything)
+        return
+    different = dict(block.only(places).entries()) if places else {}
+    known = index.known_all(different)
+    found.suspects.update((path, what) for path, what in different.items() if not agrees(what, known[path].held))
+
+
+def _compare_all(index: Index, block: Block, found: Differences, unsure: Set[bytes], everything: bool) -> None:
     rows = index.folder(block.directory)[1]
     for path, what in block.entries():
         name = split(path)[1]
