@@ -12,6 +12,8 @@ from copia.core.bisync_plan import Reconciliation, Rulebook, reconcile
 from copia.core.cas import Decision
 from copia.core.entries import ABSENT, Entry, Kind, Presence
 from copia.core.hub_plan import (
+    BYTES_MOST,
+    OFFERS_MOST,
     Agreed,
     Asking,
     Did,
@@ -25,16 +27,20 @@ from copia.core.hub_plan import (
     judge_part,
     not_agreed,
     offer_of,
+    portions,
     selected,
     steps_of,
     with_news,
     with_times_of,
 )
+from copia.core.hub_words import Offer
 from copia.core.manifest import Manifest
 from copia.core.paths import TreePath
 from copia.core.reconcile import compare
 from copia.core.selection import Rules, selector
+from copia.core.steps import PutFile, Reason, Step
 from copia.core.verdicts import Policy, Where
+from copia.wire.hub_messages import BLOB_MOST, encode_offers
 
 from tests.mutants import Kernel, survivors
 from tests.tables import YES_NO, cases, idle_rows, table, verdict
@@ -250,3 +256,32 @@ def test_directories_keep_their_own_times() -> None:
 def test_an_unchanged_tree_is_quiet() -> None:
     words = "a=1 d/ d/b=2"
     assert not compare(tree(words, digested=False), tree(words), tree(words)).cases
+
+
+def puts(sizes: "list[int]", length: int = 10) -> "list[Step]":
+    """New files of these sizes, with paths of a length."""
+    steps: "list[Step]" = []
+    for number, size in enumerate(sizes):
+        path = TreePath(b"%d" % number + b"/n" * ((length - 6) // 2))
+        steps.append(PutFile(path, ABSENT, Entry(path, Kind.FILE, size, 5, 0o644, b"." * 32), Reason.CONTENT))
+    return steps
+
+
+@pytest.mark.parametrize(
+    ("steps", "counts"),
+    [
+        (puts([]), []),
+        (puts([1] * (OFFERS_MOST + 1)), [OFFERS_MOST, 1]),
+        (puts([BYTES_MOST, 1, 1]), [2, 1]),
+        (puts([BYTES_MOST + 1, 1, BYTES_MOST + 1, BYTES_MOST + 1]), [1, 2, 1]),
+        (puts([1] * 700, 4000), [524, 176]),
+    ],
+    ids=["nothing", "many offers", "much content", "large files", "long paths"],
+)
+def test_one_call_has_its_bounds(steps: "list[Step]", counts: "list[int]") -> None:
+    found = list(portions(steps))
+    assert [len(part) for part in found] == counts
+    assert [step for part in found for step in part] == steps
+    for part in found:
+        offers = [offer_of(step) for step in part]
+        assert len(encode_offers([Offer(o.path, o.wanted, o.wanted) for o in offers])) < BLOB_MOST // 2

@@ -36,6 +36,12 @@ _AT_ONCE = 1 << 14
 """Rows that are unpacked at a time, so that memory does not grow with the news."""
 
 
+OFFERS_MOST, NAMES_MOST, BYTES_MOST = 8192, 1 << 21, 1 << 28
+"""One call asks or puts at most so many offers, with so many bytes of paths, and so many bytes of content and one file:
+each call is durable on its own, and a message has its bounds.
+"""
+
+
 class Direction(enum.Enum):
     """Who is brought up to date."""
 
@@ -275,6 +281,21 @@ def steps_of(plan: MirrorPlan) -> Iterator[Step]:
     """The steps of a plan, in the order in which they are applied."""
     for group in (plan.clearances, plan.makes, plan.moves, plan.puts, plan.settles, plan.removals):
         yield from group
+
+
+def portions(steps: Iterable[Step]) -> Iterator[List[Step]]:
+    """The steps of one call each, in order."""
+    part: List[Step] = []
+    names = size = 0
+    for step in steps:
+        names += len(step.path)
+        if part and (len(part) == OFFERS_MOST or names > NAMES_MOST or size > BYTES_MOST):
+            yield part
+            part, names, size = [], len(step.path), 0
+        part.append(step)
+        size += step.wanted.size if isinstance(step, PutFile) else 0
+    if part:
+        yield part
 
 
 def not_agreed(plan: Reconciliation, direction: Direction, undone: Iterable[Set[TreePath]]) -> Set[TreePath]:

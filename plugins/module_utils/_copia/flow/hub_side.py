@@ -33,6 +33,7 @@ from ..core.hub_plan import (
     judge_answer,
     judge_line,
     offer_of,
+    portions,
     request_for,
     selected,
     steps_of,
@@ -58,9 +59,6 @@ from .sides import Places, Scanned
 if TYPE_CHECKING:
     from ..disk.operations import Perform
 
-OFFERS_MOST = 4096
-BYTES_MOST = 1 << 28
-"""One call puts at most so many offers, or so many bytes and one file: each call is durable on its own."""
 _UNREAD = "could not be read, or changed while it was read"
 
 
@@ -183,8 +181,7 @@ class HubSide:
         """What the hub would do: the paths that are not to be put, and signatures of its own versions."""
         dropped: Set[TreePath] = set()
         bases: Dict[TreePath, Signature] = {}
-        for start in range(0, len(steps), OFFERS_MOST):
-            part = steps[start : start + OFFERS_MOST]
+        for part in portions(steps):
             for step, answer in zip(part, self._hub.offer([offer_of(step) for step in part])):
                 if not self._heed(step, answer):
                     dropped.add(step.path)
@@ -224,7 +221,7 @@ class HubSide:
 
     def apply(self, plan: MirrorPlan, items: Iterator[Item]) -> Report:
         """Put what is left of the plan, with the contents in ``items``; what the hub says became of it."""
-        parts = list(_portions(list(steps_of(plan))))
+        parts = list(portions(steps_of(plan)))
         for part, receipt in zip(parts, self._hub.put_all(self._batches(parts, items))):
             if len(receipt.outcomes) != len(part):
                 raise RemoteProtocolError("a hub's receipt does not answer what was put")
@@ -307,17 +304,3 @@ class HubSide:
 def _rows(first: NewsPage, others: Iterator[NewsPage]) -> Iterator[Tuple[TreePath, Held]]:
     for page in chain((first,), others):
         yield from ((row.path, row.held) for row in page.rows)
-
-
-def _portions(steps: List[Step]) -> Iterator[List[Step]]:
-    """The steps of one call each, in order."""
-    part: List[Step] = []
-    size = 0
-    for step in steps:
-        part.append(step)
-        size += step.wanted.size if isinstance(step, PutFile) else 0
-        if len(part) == OFFERS_MOST or size > BYTES_MOST:
-            yield part
-            part, size = [], 0
-    if part:
-        yield part
