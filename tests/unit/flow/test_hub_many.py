@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import pathlib
-import sys
-from types import FrameType
 from typing import Any, Callable, List
 
 import pytest
@@ -25,6 +23,7 @@ from copia.flow.hub_jobs import LIMITS, RemoteHub
 from copia.flow.hub_sync import hub_sync
 from copia.flow.pair import PairSpec
 
+from tests.calls import calls_of
 from tests.hubs import change, file, folder, items_of, new, open_hub, put, tree
 from tests.lines import Line
 from tests.trees import age, grow
@@ -56,20 +55,6 @@ def test_the_index_is_not_read_once_for_each_file(tmp_path: pathlib.Path, how: s
     assert len(statements_of(hub, work)) < 60
     assert hub.facts().files == (0 if how == "offered" else 600)
     hub.close()
-
-
-def calls_of(name: str, work: Callable[[], Any]) -> int:
-    """How often a function of ours is called meanwhile."""
-    count = 0
-
-    def seen(frame: FrameType, event: str, _argument: object) -> None:
-        nonlocal count
-        count += event == "call" and frame.f_code.co_name == name
-
-    sys.setprofile(seen)
-    work()
-    sys.setprofile(None)
-    return count
 
 
 def test_the_look_after_a_push_reads_rows_and_makes_values_of_what_differs(tmp_path: pathlib.Path) -> None:

@@ -23,11 +23,12 @@ from typing import Dict, Iterable, Iterator, List, Optional, Protocol, Sequence,
 from ..values import replace
 from .bisync_plan import Reconciliation
 from .cas import Decision
-from .entries import ABSENT, Absent, Entry, Kind, Presence
+from .entries import ABSENT, Entry, Kind, Presence
 from .hub_words import Offer
 from .manifest import ROW, Block, Manifest, pack_rows
 from .parcel import SMALL_LIMIT
 from .paths import ROOT, TreePath, path_key, split
+from .repack import NO_ROWS, with_changes
 from .rights import Request, request_of
 from .steps import MirrorPlan, PutFile, Remove, SetAttributes, Step
 from .verdicts import Where
@@ -172,11 +173,9 @@ def with_news(view: Manifest, rows: Iterable[Tuple[TreePath, Presence]]) -> Mani
 def _take_in(blocks: Dict[TreePath, Block], changed: Dict[TreePath, Dict[bytes, Presence]]) -> None:
     for directory, names in changed.items():
         block = blocks.get(directory)
-        there = {split(path)[1]: what for path, what in block.entries()} if block else {}
-        there.update(names)
-        kept = sorted((name, what) for name, what in there.items() if not isinstance(what, Absent))
-        if kept:
-            blocks[directory] = Block(directory, pack_rows(kept))
+        packed = with_changes(block.packed if block else NO_ROWS, names)
+        if packed.rows:
+            blocks[directory] = Block(directory, packed)
         else:
             blocks.pop(directory, None)
     changed.clear()
@@ -189,8 +188,7 @@ def _reachable(blocks: Dict[TreePath, Block]) -> Iterator[Block]:
         if directory not in listed:
             continue
         yield blocks[directory]
-        if Kind.DIRECTORY in blocks[directory].packed.rows[:: ROW.size]:
-            listed.update(path for path, what in blocks[directory].entries() if _is_directory(what))
+        listed.update(blocks[directory].directories())
 
 
 def _is_directory(what: Presence) -> bool:
