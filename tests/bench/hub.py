@@ -3,11 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``copia hub-sync`` beside ``rsync -a``, whole processes over ssh to one real sshd of this machine.
 
+Each writes to a new file system of its own (see ``new_disk``), what others left dirty is on disk before its time
+begins, and they take turns in being first.
+
 Time and memory of the hub itself are those that the kernel counts for its ``copia serve``, asked for while it runs.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import platform
@@ -15,12 +19,12 @@ import shutil
 import subprocess
 import threading
 import time
-from typing import Dict, List
+from typing import Dict, Iterator, List
 
 from tests.hosts import Hosts, engine_venv
 
 from .figures import Figures
-from .ground import assert_equal, edit, small_tree
+from .ground import assert_equal, edit, new_disk, small_tree
 
 COPIA, RSYNC = "copia hub-sync", "rsync -a"
 CLIENTS = 8
@@ -36,8 +40,10 @@ def measure(folder: pathlib.Path, rounds: int, sizes: List[int]) -> Figures:
         for number in range(rounds):
             ground = Ground(folder / f"round{number}", engine / "bin" / "copia", hosts)
             for files in sizes:
-                _one_tree(ground, files, number, figures)
-            _many_clients(ground, sizes[0] // 5, figures)
+                with ground.disks(files):
+                    _one_tree(ground, files, number, figures)
+            with ground.disks(CLIENTS * sizes[0] // 5):
+                _many_clients(ground, sizes[0] // 5, figures)
             shutil.rmtree(ground.folder)
     return figures
 
@@ -49,6 +55,14 @@ class Ground:
         folder.mkdir()
         self.folder, self.command = folder, command
         self.config = hosts.folder / "ssh_config"
+
+    @contextlib.contextmanager
+    def disks(self, files: int) -> Iterator[None]:
+        """New file systems for the hub and for rsync, with room for that many files twice."""
+        with contextlib.ExitStack() as stack:
+            for name in ("hub", "rsync"):
+                stack.enter_context(new_disk(self.folder / name, 2 * files, 2 * files * 8192))
+            yield
 
     def client(self, tree: pathlib.Path, hub: pathlib.Path, state: str = "state") -> "subprocess.Popen[bytes]":
         """A client that pushes a tree."""
@@ -129,13 +143,14 @@ def _one_tree(ground: Ground, files: int, number: int, figures: Figures) -> None
     """First push, idle, 1% changed; who is first alternates."""
     name = f"{files:,} small files"
     tree = small_tree(ground.folder / f"tree{files}", files)
-    hub, place = (ground.folder / f"{what}{files}" for what in ("hub", "rsync"))
+    hub, place = (ground.folder / what / "tree" for what in ("hub", "rsync"))
     for path in (hub, place):
         path.mkdir()
 
     def both(phase: str) -> None:
         turns = [ours, theirs] if number % 2 == 0 else [theirs, ours]
         for turn in turns:
+            os.sync()
             turn(phase)
 
     def ours(phase: str) -> None:
@@ -171,8 +186,9 @@ def _many_clients(ground: Ground, files: int, figures: Figures) -> None:
         tree = ground.folder / f"client{number}"
         small_tree(tree / f"of{number}", files)
         trees.append(tree)
-    hub = ground.folder / "shared"
+    hub = ground.folder / "hub" / "shared"
     hub.mkdir()
+    os.sync()
     alone = ground.push(trees[0], hub).seconds
     figures.note(f"{files:,} files each", "one client", COPIA, alone)
     began = time.perf_counter()
