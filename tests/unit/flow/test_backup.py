@@ -263,6 +263,24 @@ def test_an_edit_that_races_with_the_run_stays_in_the_tree(folder: pathlib.Path,
     assert os.fsencode(path) not in contents(folder / "there/old")
 
 
+def test_a_version_that_looks_like_the_one_that_was_kept_is_kept_too(folder: pathlib.Path) -> None:
+    """Another program puts a file of the same size and time in its place, just before the exchange."""
+    path = folder / "there" / "edit"
+
+    def race(operation: op.Operation) -> Any:
+        other = folder / "other"
+        if isinstance(operation, op.Exchange) and operation.to_name == b"edit" and path.read_text() == "old1":
+            other.write_text("same")
+            os.utime(other, ns=(path.stat().st_mtime_ns,) * 2)
+            other.rename(path)
+        return perform(operation)
+
+    assert not mirrored(folder, "old", carry_out=race).problems
+    assert path.read_text() == "new-content"
+    kept = contents(folder / "there/old")
+    assert (kept[b"edit"], kept[b"edit.1"]) == (b"old1", b"same")
+
+
 @pytest.mark.parametrize("run", [sync, far_sync], ids=["here", "there"])
 @pytest.mark.parametrize("is_absolute", [False, True], ids=["below", "absolute"])
 def test_both_ways_each_side_has_its_own(tmp_path: pathlib.Path, run: Any, is_absolute: bool) -> None:

@@ -90,7 +90,7 @@ class Backup:
             try:
                 yield Link(*there, parent, name)
             except FileExistsError:
-                if not _is_same(there, (parent, name)):
+                if not is_same(there, (parent, name)):
                     continue
             except OSError as error:
                 if error.errno in _NO_LINKS:
@@ -111,7 +111,7 @@ class Backup:
             try:
                 yield MoveNew(*there, parent, name)
             except FileExistsError:
-                if not _is_same(there, (parent, name)):
+                if not is_same(there, (parent, name)):
                     continue
                 yield Unlink(*there)
             return parent, name
@@ -119,7 +119,7 @@ class Backup:
     def let_go(self, kept: Place, there: Place) -> Acts:
         """Take back the second name of a file that keeps its first one after all."""
         try:
-            if _is_same(kept, there):
+            if is_same(kept, there):
                 yield Unlink(*kept)
         except OSError:
             pass
@@ -212,7 +212,7 @@ def _attributes(folder: int) -> Attributes:
     return Attributes(stat.S_IMODE(found.st_mode) & 0o777 | _ENTER, found.st_mtime_ns, *owner)
 
 
-def _is_same(one: Place, other: Place) -> bool:
+def is_same(one: Place, other: Place) -> bool:
     """Whether two names are one file."""
     try:
         return os.path.samestat(*(os.stat(name, dir_fd=parent, follow_symlinks=False) for parent, name in (one, other)))

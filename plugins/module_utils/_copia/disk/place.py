@@ -14,7 +14,8 @@ Rules
 
 RACE: an open file that somebody writes through a descriptor after we looked at it is lost with the old version; the
 worst outcome is the loss of what was written in those microseconds by a program that kept the file open. RACE (with a
-backup): a file that is replaced by one of the same size and time between its second name and the exchange is lost.
+backup, where the file system cannot exchange): a file that is replaced by one of the same size and time between its
+second name and ours is lost.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from __future__ import annotations
 import enum
 import errno
 import os
-from typing import Any, Generator, Tuple
+from typing import Any, Generator, Optional, Tuple
 
 from ..core.entries import ABSENT, Absent, Entry, Kind, Presence
 from ..core.paths import TreePath, split
 from ..core.steps import Move
-from .backup import Backup
+from .backup import Backup, is_same
 from .dress import Dresser
 from .folders import Folders
 from .licence import licensed
@@ -82,7 +83,7 @@ def put_in_place(stage: Stage, staged: Place, there: Place, expected: Presence, 
         is_out = yield from _take_to_backup(stage, stage.backup, there, expected, wanted.path)
         return (yield from _into_free_place(staged, there, wanted)) if is_out else Outcome.MODIFIED
     try:
-        outcome: Outcome = yield from _exchange(stage, staged, there, (expected, wanted))
+        outcome: Outcome = yield from _exchange(stage, staged, there, (expected, wanted), kept)
     except OSError:
         yield from stage.backup.let_go(kept, there)
         raise
@@ -91,7 +92,9 @@ def put_in_place(stage: Stage, staged: Place, there: Place, expected: Presence, 
     return outcome
 
 
-def _exchange(stage: Stage, staged: Place, there: Place, allowed: Tuple[Presence, Entry]) -> Placing:
+def _exchange(
+    stage: Stage, staged: Place, there: Place, allowed: Tuple[Presence, Entry], kept: Optional[Place] = None
+) -> Placing:
     expected, wanted = allowed
     try:
         yield Exchange(*staged, *there)
@@ -101,7 +104,9 @@ def _exchange(stage: Stage, staged: Place, there: Place, allowed: Tuple[Presence
         if error.errno not in _NO_EXCHANGE:
             raise
         return (yield from _replace(stage, staged, there, allowed))
-    if is_one_of(look(*staged, wanted.path), expected, wanted) and (yield from _discard(staged, wanted.path)):
+    if is_one_of(look(*staged, wanted.path), expected, wanted) and (
+        yield from _let_go(stage, staged, wanted.path, kept)
+    ):
         return Outcome.PLACED
     yield from _exchange_back(stage, staged, there, wanted)
     return Outcome.MODIFIED
@@ -155,6 +160,14 @@ def _swap(stage: Stage, places: Tuple[Place, Place, Place], allowed: Tuple[Prese
         return Outcome.MODIFIED
     yield MoveNew(*staged, *there)
     return Outcome.PLACED
+
+
+def _let_go(stage: Stage, staged: Place, path: TreePath, kept: Optional[Place]) -> Removing:
+    """Remove what came out of the tree; what is not the very file that was ``kept`` is kept too."""
+    if stage.backup is None or kept is None or is_same(staged, kept):
+        return (yield from _discard(staged, path))
+    yield from stage.backup.take(staged, path)
+    return True
 
 
 def _discard(place: Place, path: TreePath) -> Removing:
