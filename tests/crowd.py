@@ -26,6 +26,7 @@ from copia.core.errors import CopiaError
 from copia.core.hub_words import Held, Offer
 from copia.core.parcel import Small
 from copia.flow.hub_jobs import LIMITS, RemoteHub
+from copia.flow.hub_keeping import KeepSpec, keep_hub
 from copia.flow.remote import our_hello
 from copia.flow.talk import Talk
 from copia.link.child import Child
@@ -39,6 +40,8 @@ OURS = [sys.executable, "-c", "import sys, tests.conftest; from tests.crowd impo
 PATHS = 64
 BATCHES = (1, 10, 50, 19)
 """How many operations a client puts at once, in turn."""
+KEPT = 2
+"""Displaced versions of each path that the hub keeps."""
 
 
 def batch_of(number: int) -> Tuple[int, int]:
@@ -245,16 +248,32 @@ def _wrong(root: pathlib.Path, folder: pathlib.Path, names: List[str], total: in
     kept: Set[str] = {text for path, text in found.items() if ".conflict-" in path}
     done = list(history(folder, names))
     yield from broken(done, current, kept)
+    yield from _wrongly_kept(root, {one.wanted for one in done if one.decision != "stale" or one.attempts > 1})
     if len(done) != total:
         yield f"{len(done)} operations were answered, {total} were asked"
     if not kept or not any(one.attempts > 1 for one in done):
         yield "nobody met anybody, or nobody was killed in between: this shows nothing"
 
 
+def _wrongly_kept(root: pathlib.Path, committed: Set[str]) -> Iterator[str]:
+    """What is wrong with the displaced versions, after a session of the operator."""
+    keep_hub(KeepSpec(os.fsencode(root), keep_versions=KEPT))
+    top = root / ".copia" / "hub" / "versions"
+    texts: Dict[str, List[str]] = {}
+    for path in top.glob("*/d*/*"):
+        texts.setdefault(path.name, []).append(path.read_text())
+    for name, found in texts.items():
+        if len(found) > KEPT or len(set(found)) != len(found) or not committed.issuperset(found):
+            yield f"of {name} these versions are kept: {found}"
+    if len(texts) < PATHS // 2:
+        yield f"versions of only {len(texts)} paths are kept"
+
+
 def main() -> int:
     """One client, or one server."""
     what, root, *rest = sys.argv[1:]
     if what == "serve":
-        return copia(["serve", "--hub", root, "--client", rest[0], "--max-conflicts", "1000000"])
+        bounds = ["--max-conflicts", "1000000", "--keep-versions", str(KEPT)]
+        return copia(["serve", "--hub", root, "--client", rest[0], *bounds])
     Client(root, pathlib.Path(rest[0]), rest[1]).work(int(rest[2]))
     return 0
