@@ -72,7 +72,26 @@ def test_it_can_do_all_in_its_root_and_gain_no_rights(tmp_path: pathlib.Path) ->
     assert (tmp_path / "root/d/a").read_text() == "x"
 
 
-@pytest.mark.skipif(not landlock_version(), reason="this kernel has no Landlock")
+FIRST = BEGIN + "import copia.disk.confine as walls; walls.landlock_version = lambda: 1; "
+
+
+def test_the_first_landlock_would_allow_no_renames_and_is_no_wall(tmp_path: pathlib.Path) -> None:
+    """Linux 5.13 to 5.18: a hub moves what it staged from one directory to another."""
+    (tmp_path / "root").mkdir()
+    done = alone(FIRST + ALLOWED, tmp_path / "root", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "root/d/a").read_text() == "x"
+    assert alone(FIRST + "print(*confine(os.fsencode(root)))", tmp_path / "root", tmp_path).stdout == "no_new_privs\n"
+
+
+@pytest.mark.skipif(landlock_version() < 2, reason="this kernel has no Landlock that allows renames")
+def test_without_the_right_to_rename_the_wall_is_in_the_way(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "root").mkdir()
+    done = alone(FIRST + "walls._landlock(os.fsencode(root)); " + ALLOWED, tmp_path / "root", tmp_path)
+    assert done.returncode == 1 and "Invalid cross-device link" in done.stderr
+
+
+@pytest.mark.skipif(landlock_version() < 2, reason="this kernel has no Landlock that allows renames")
 def test_it_can_do_nothing_elsewhere(tmp_path: pathlib.Path) -> None:
     root, other = tmp_path / "root", tmp_path / "other"
     for folder in (root, other):

@@ -30,6 +30,8 @@ _MACHINES = ("x86_64", "aarch64", "ppc64le", "s390x", "riscv64")
 _VERSION_FLAG, _RULE_PATH_BENEATH = 1, 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1, 2, 4, 8
 _REFER, _TRUNCATE = 1 << 13, 1 << 14
+_RENAMES = 2
+"""The first version under which a file can be moved from one directory to another; the first one denies it to all."""
 _ALL_OF_VERSION_1 = (1 << 13) - 1
 _READ = _READ_FILE | _READ_DIR
 _LIMITS = (
@@ -54,7 +56,7 @@ def confine(root: bytes) -> List[str]:
         resource.setrlimit(what, (bound, bound))
     if not _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         walls.append("no_new_privs")
-    if landlock_version() > 0:
+    if landlock_version() >= _RENAMES:
         _landlock(root)
         walls.append("landlock")
     return walls
@@ -73,7 +75,7 @@ def landlock_version() -> int:
 
 def _landlock(root: bytes) -> None:
     version = landlock_version()
-    handled = _ALL_OF_VERSION_1 | (_REFER if version >= 2 else 0) | (_TRUNCATE if version >= 3 else 0)
+    handled = _ALL_OF_VERSION_1 | (_REFER if version >= _RENAMES else 0) | (_TRUNCATE if version >= 3 else 0)
     attributes = struct.pack("=Q", handled)
     ruleset = _checked(_call(_CREATE_RULESET, attributes, len(attributes), 0))
     try:
