@@ -244,8 +244,8 @@ def test(tally: Tally) -> None:
     longest, *others = scenarios()
     in_lanes(
         tally,
-        (lint, unit, faults, ssh, some_emulation, trust, older_and_newer, *others),
-        (sanity, integration, longest),
+        (lint, unit, faults, ssh, some_emulation, older_and_newer, *others),
+        (sanity, integration, longest, trust),
     )
 
 

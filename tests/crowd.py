@@ -36,7 +36,16 @@ from tests.chains import NOTHING, Done, broken
 from tests.hubs import TEXTS, file, put, text_of, tree
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[1]
-OURS = [sys.executable, "-c", "import sys, tests.conftest; from tests.crowd import main; sys.exit(main())"]
+START = f"""
+import sys
+sys.path.insert(0, {str(CHECKOUT / "plugins" / "module_utils")!r})
+import _copia
+sys.modules["copia"] = _copia
+from tests.crowd import main
+sys.exit(main())
+"""
+"""The engine as ``copia`` without pytest, which a process that is killed soon has no use for."""
+OURS = [sys.executable, "-c", START]
 PATHS = 64
 BATCHES = (1, 10, 50, 19)
 """How many operations a client puts at once, in turn."""
