@@ -16,7 +16,8 @@ from .verdicts import Greater, Policy, Where, judge_winner
 NAME_MOST = 255
 _HASH_DIGITS = (16, 24, 32, 64)
 _MARK = b".conflict-"
-_COPY = rb"\.conflict-(?:[A-Za-z0-9._-]+-)?[0-9a-f]{16,64}$"
+_COPY = rb"(?<=[^/])\.conflict-(?:(?:(?!\.conflict-)[A-Za-z0-9._-])+-)?[0-9a-f]{16,64}\Z"
+"""The end of a copy's name: behind something, and not from an earlier mark on, which may be part of the name itself."""
 _HOST_MOST = 64
 _NEVER_CUT = NAME_MOST - len(".conflict-") - _HOST_MOST - len("-") - _HASH_DIGITS[-1]
 _OF_A_LONG_NAME = 64
