@@ -31,7 +31,6 @@ extends_documentation_fragment:
   - copia.sync.attributes
   - copia.sync.backup
   - copia.sync.content
-  - copia.sync.preserve
   - copia.sync.ssh
   - copia.sync.tree
 options:
@@ -75,6 +74,18 @@ options:
         while the other is not, or is not the directory that it was.
     type: bool
     default: false
+  preserve:
+    description:
+      - What is kept of each entry beside its content, permissions and time, which always are.
+      - V(owner) and V(group) keep whose it is, by name; where the other host has no account of that name, by number.
+        Setting owners needs root. Without it, each entry whose owner could not be set is a problem; all else is done.
+      - V(acls) keeps POSIX ACLs of files and directories, with the accounts in them by name. V(xattrs) keeps extended
+        attributes whose names begin with C(user.), and capabilities. Where the file system cannot hold them, that is a
+        problem of the path.
+    type: list
+    elements: str
+    choices: [owner, group, acls, xattrs]
+    default: []
   durable:
     description:
       - Have everything on disk before the archive says so, and before the task says that it is done.

@@ -31,7 +31,6 @@ extends_documentation_fragment:
   - copia.sync.backup
   - copia.sync.tree
   - copia.sync.content
-  - copia.sync.preserve
 options:
   src:
     description:
@@ -82,6 +81,20 @@ options:
         holds removals back when part of O(src) cannot be read.
     type: bool
     default: false
+  preserve:
+    description:
+      - What is kept of each entry beside its content, permissions and time, which always are.
+      - V(owner) and V(group) keep whose it is, by name; where the other host has no account of that name, by number.
+        Setting owners needs root. Without it, each entry whose owner could not be set is a problem; all else is done.
+      - V(acls) keeps POSIX ACLs of files and directories, with the accounts in them by name. V(xattrs) keeps extended
+        attributes whose names begin with C(user.), and capabilities. Where the file system cannot hold them, that is a
+        problem of the path.
+      - V(hard_links) makes one file of the names that are one file in O(src), and parts names that are not. A name that
+        is excluded, or outside the tree, does not count.
+    type: list
+    elements: str
+    choices: [owner, group, acls, xattrs, hard_links]
+    default: []
   owner:
     description:
       - The account, by name or number, that everything in O(dest) is to belong to. Usually needs become. It wins over
@@ -275,7 +288,7 @@ changes:
       type: str
       returned: always
     reason:
-      description: One of absent, kind, size, content, target, mode, owner, attributes and extra.
+      description: One of absent, kind, size, content, target, mode, owner, attributes, linked and extra.
       type: str
       returned: always
     size_before:

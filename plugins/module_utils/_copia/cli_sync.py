@@ -27,6 +27,7 @@ from .cli_words import (
 from .core.brakes import parse_limit
 from .core.entries import Entry, Kind
 from .core.paths import show
+from .core.preserve import WORDS
 from .core.report import Report, plain_changes, stats
 from .core.steps import MirrorPlan
 from .flow.mirror import mirror
@@ -47,7 +48,7 @@ def add(commands: Any) -> None:
     sync.add_argument("--checksum", action="store_true", help="compare files of the same size by BLAKE3")
     sync.add_argument("--owner", metavar="NAME", help="who everything in DST is to belong to")
     sync.add_argument("--group", metavar="NAME", help="the group that everything in DST is to belong to")
-    add_preserve(sync)
+    add_preserve(sync, WORDS)
     add_backup(sync)
     sync.add_argument("-j", "--jobs", metavar="N", type=jobs, default=4, help="accepted; a run takes two threads")
     sync.add_argument("-b", "--block-size", metavar="N", type=block_size, help="accepted; chosen from a file's size")
@@ -97,7 +98,7 @@ def _pull(options: argparse.Namespace, there: Place) -> Report:
 
 def _source(options: argparse.Namespace, path: bytes) -> SourceSpec:
     name = os.path.basename(options.dst) or b"-"
-    return SourceSpec(path, rules(options), options.checksum, name=name, preserve=preserve(options))
+    return SourceSpec(path, rules(options), options.checksum, name=name, preserve=preserve(options, WORDS))
 
 
 def _target(options: argparse.Namespace, path: bytes) -> TargetSpec:
@@ -112,7 +113,7 @@ def _target(options: argparse.Namespace, path: bytes) -> TargetSpec:
         group=options.group,
         durable=not options.no_durable,
         check=options.dry_run,
-        preserve=preserve(options),
+        preserve=preserve(options, WORDS),
         backup=backup(options),
     )
 
@@ -138,7 +139,7 @@ def _announce(plan: MirrorPlan, options: argparse.Namespace) -> None:
 def _sent(plan: MirrorPlan) -> List[bytes]:
     """The files and links of the plan whose content or attributes are carried over."""
     settled = [step.path for step in plan.settles if step.wanted.kind is not _DIRECTORY and step.reason.is_change]
-    return sorted([*(step.path for step in plan.puts), *settled])
+    return sorted([*(step.path for step in (*plan.puts, *plan.links)), *settled])
 
 
 def _deleted(plan: MirrorPlan) -> int:

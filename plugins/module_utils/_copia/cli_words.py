@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Any, Dict, Iterable, List
+from typing import Any, Dict, Iterable, List, Tuple
 
 from .core.entries import Problem
 from .core.errors import InputError
@@ -85,22 +85,22 @@ def backup(options: argparse.Namespace) -> bytes:
     return parse_place(options.backup_dir)
 
 
-def add_preserve(parser: argparse.ArgumentParser) -> None:
+def add_preserve(parser: argparse.ArgumentParser, known: Tuple[str, ...]) -> None:
     """The word for what is kept beside content, permissions and times."""
     parser.add_argument(
         "--preserve",
         metavar="WHAT,...",
         default="",
-        help="keep more than permissions and times: owner, group, acls, xattrs",
+        help=f"keep more than permissions and times: {', '.join(known)}",
     )
 
 
-def preserve(options: argparse.Namespace) -> Preserve:
+def preserve(options: argparse.Namespace, known: Tuple[str, ...]) -> Preserve:
     """What is kept beside content, permissions and times.
 
-    :raises InputError: when a word of it is unknown.
+    :raises InputError: when a word of it is not known.
     """
-    return parse_preserve(filter(None, options.preserve.split(",")))
+    return parse_preserve(filter(None, options.preserve.split(",")), known)
 
 
 def rules(options: argparse.Namespace) -> Rules:

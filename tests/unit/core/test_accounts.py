@@ -15,7 +15,7 @@ from copia.core.extras import DEFAULT, pack_extras
 from copia.core.manifest import Block, Manifest, pack_rows
 from copia.core.mirror_plan import plan_mirror
 from copia.core.paths import ROOT, TreePath
-from copia.core.preserve import NOTHING_MORE, Preserve, parse_preserve
+from copia.core.preserve import NOTHING_MORE, WORDS, Preserve, parse_preserve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,14 +64,14 @@ def test_a_plan_is_that_of_the_trees_with_the_other_ids(
     assert used_in_plan(plan) == used_in(source)
 
 
-@pytest.mark.parametrize("words", [[], ["owner"], ["group", "xattrs"], ["owner", "group", "acls", "xattrs"]])
+@pytest.mark.parametrize("words", [[], ["owner"], ["group", "xattrs"], list(WORDS)])
 def test_words_are_what_is_kept(words: List[str]) -> None:
     assert parse_preserve(words).words == words
     assert parse_preserve([*words, *words]).is_any is bool(words)
 
 
 def test_another_word_is_refused() -> None:
-    with pytest.raises(InputError, match="preserve has 'all': expected some of owner, group, acls, xattrs"):
+    with pytest.raises(InputError, match="preserve has 'all': expected some of owner, group, acls, xattrs, hard_links"):
         parse_preserve(["all"])
 
 

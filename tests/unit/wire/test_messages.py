@@ -16,7 +16,8 @@ from copia.core.parcel import Listing, Want
 from copia.core.paths import ROOT, TreePath
 from copia.core.report import Report
 from copia.core.signature import Signature, signature
-from copia.core.steps import Reason
+from copia.core.steps import LinkFile, Reason
+from copia.values import replace
 from copia.wire import envelope, gate
 from copia.wire.messages import decode_listing, decode_plan, decode_wants, encode_listing, encode_plan, encode_wants
 from hypothesis import given, settings
@@ -70,9 +71,36 @@ def test_attributes_survive_in_a_listing_and_in_a_plan() -> None:
     assert decode_plan(encode_plan(plan, Report(), is_tree=True))[0] == plan
 
 
+LINKED = replace(TREE, links=((TreePath(b"b"), TreePath(b"a/c")),), _index={})
+
+
+def test_hard_links_survive_in_a_listing_and_in_a_plan() -> None:
+    assert decode_listing(encode_listing(Listing(LINKED))) == Listing(LINKED)
+    step = LinkFile(TreePath(b"b"), ABSENT, entry(b"b", size=9), TreePath(b"a/c"), Reason.LINKED)
+    plan = replace(plan_mirror(TREE, TREE), links=(step,))
+    assert decode_plan(encode_plan(plan, Report(), is_tree=True))[0] == plan and not plan.is_empty
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        ((b"b",),),
+        ((b"b", 1),),
+        ((b"b", b"../c"),),
+        ((b"b", b"b"),),
+        ((b"b", b"a"), (b"b", b"c")),
+        ((b"b", b"a"), (b"c", b"b")),
+    ],
+)
+def test_hard_links_that_lead_astray_are_refused(links: "tuple[tuple[TreePath, TreePath], ...]") -> None:
+    with pytest.raises(RemoteProtocolError):
+        decode_listing(encode_listing(Listing(replace(TREE, links=links, _index={}))))
+
+
 def test_a_listing_without_attributes_has_no_bytes_for_them() -> None:
     body = envelope.unseal(envelope.Kind.LISTING, encode_listing(LISTING))
-    assert [len(body[key]) for key in ("root", "columns", "lengths")] == [4, 4, 4] and "users" not in body
+    assert [len(body[key]) for key in ("root", "columns", "lengths")] == [4, 4, 4]
+    assert not {"users", "groups", "links"} & set(body)
 
 
 @pytest.mark.parametrize("damage", ["flag", "more", "cut", "name", "absent"])

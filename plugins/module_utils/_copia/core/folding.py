@@ -137,7 +137,8 @@ def unfold(other: Manifest, ours: Manifest, folding: Folding) -> Unfolded:
     ordered = tuple(blocks[directory] for directory in sorted(blocks, key=path_key))
     places = (frozenset(_spelled(path, renamed) for path in paths) for paths in (ours.sheltering, ours.unlisted))
     sheltering, unlisted = places
-    spelled = replace(ours, blocks=ordered, sheltering=sheltering, unlisted=unlisted, _index={})
+    links = tuple((_spelled(path, renamed), _spelled(first, renamed)) for path, first in ours.links)
+    spelled = replace(ours, blocks=ordered, sheltering=sheltering, unlisted=unlisted, links=links, _index={})
     return Unfolded(spelled, collisions, True)
 
 

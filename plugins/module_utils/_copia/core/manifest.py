@@ -19,19 +19,29 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left
-from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
-from ..values import dataclass, field, replace
+from ..values import dataclass, field
 from .entries import ABSENT, NOT_RECORDED, Entry, Kind, Presence, Unknown
 from .errors import RemoteProtocolError
 from .extras import cut_extras, join_extras, unpack_extras
-from .paths import ROOT, TreePath, check_names, is_reserved, join, parse_path, parse_paths, path_key
+from .paths import (
+    ROOT,
+    TreePath,
+    check_names,
+    checked_links,
+    is_reserved,
+    join,
+    parse_path,
+    parse_paths,
+    path_key,
+)
 
 ROW = struct.Struct("<BBHIIQq")
 """kind, flags, mode, uid, gid, size, mtime_ns."""
 
 _PLAIN = struct.Struct(f"{ROW.size}s")
-_UID_AT, _GID_AT, _SIZE_AT = 4, 8, 12
+_SIZE_AT = 12
 UNLISTED, HAS_EXTRAS = 1, 2
 DIGEST_SIZE = 32
 _KINDS = (None, Kind.FILE, Kind.DIRECTORY, Kind.LINK, Kind.SPECIAL)
@@ -92,12 +102,15 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class Manifest:
-    """A tree. ``root`` is the root directory itself, or absent."""
+    """A tree. ``root`` is the root directory itself, or absent. ``links`` are pairs: the path of a file that is one
+    with an earlier one (a hard link), and the first path of that, where somebody asked.
+    """
 
     root: Presence
     blocks: Tuple[Block, ...] = ()
     sheltering: FrozenSet[TreePath] = frozenset()
     unlisted: FrozenSet[TreePath] = frozenset()
+    links: Tuple[Tuple[TreePath, TreePath], ...] = ()
     _index: Dict[bytes, Block] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -245,7 +258,11 @@ def _check_count(joined: bytes, expected: int, what: str) -> None:
 
 
 def checked_manifest(
-    root: Presence, blocks: Iterable[Tuple[bytes, Rows]], sheltering: Iterable[bytes], unlisted: Iterable[bytes]
+    root: Presence,
+    blocks: Iterable[Tuple[bytes, Rows]],
+    sheltering: Iterable[bytes],
+    unlisted: Iterable[bytes],
+    links: Sequence[Sequence[object]] = (),
 ) -> Manifest:
     """The one constructor for what came from outside.
 
@@ -263,7 +280,8 @@ def checked_manifest(
             raise RemoteProtocolError("a listing's directories are not sorted")
         found.append(Block(path, packed))
     _check_parents(found)
-    return Manifest(root, tuple(found), frozenset(map(parse_path, sheltering)), frozenset(map(parse_path, unlisted)))
+    shelter, hidden = (frozenset(map(parse_path, paths)) for paths in (sheltering, unlisted))
+    return Manifest(root, tuple(found), shelter, hidden, checked_links(links))
 
 
 def _check_parents(blocks: Sequence[Block]) -> None:
@@ -273,44 +291,6 @@ def _check_parents(blocks: Sequence[Block]) -> None:
         if block.directory not in listed:
             raise RemoteProtocolError("a listing has the content of a directory that it does not list")
         listed.update(block.directories())
-
-
-def with_owner(manifest: Manifest, uid: Optional[int], gid: Optional[int]) -> Manifest:
-    """The manifest in which everything belongs to ``uid`` and ``gid``; ``None`` leaves that one as it is."""
-
-    def owned(rows: bytes) -> bytes:
-        columns = bytearray(rows)
-        for start, number in ((_UID_AT, uid), (_GID_AT, gid)):
-            for place, byte in enumerate(struct.pack("<I", number) if number is not None else b""):
-                columns[start + place :: ROW.size] = bytes((byte,)) * (len(rows) // ROW.size)
-        return bytes(columns)
-
-    root = manifest.root
-    if isinstance(root, Entry):
-        root = root._replace(uid=root.uid if uid is None else uid, gid=root.gid if gid is None else gid)
-    blocks = tuple(Block(b.directory, b.packed._replace(rows=owned(b.packed.rows))) for b in manifest.blocks)
-    return replace(manifest, root=root, blocks=blocks, _index={})
-
-
-def with_modes(manifest: Manifest, rule: Callable[[Kind, int], int]) -> Manifest:
-    """The manifest in which files and directories have the mode that ``rule(kind, mode)`` says."""
-    known: Dict[Tuple[int, int], int] = {}
-
-    def mode_of(kind: int, mode: int) -> int:
-        if kind not in (Kind.FILE, Kind.DIRECTORY):
-            return mode
-        if (kind, mode) not in known:
-            known[kind, mode] = rule(Kind(kind), mode)
-        return known[kind, mode]
-
-    def reshaped(rows: bytes) -> bytes:
-        return b"".join(ROW.pack(row[0], row[1], mode_of(row[0], row[2]), *row[3:]) for row in ROW.iter_unpack(rows))
-
-    root = manifest.root
-    if isinstance(root, Entry):
-        root = root._replace(mode=mode_of(root.kind, root.mode))
-    blocks = tuple(Block(b.directory, b.packed._replace(rows=reshaped(b.packed.rows))) for b in manifest.blocks)
-    return replace(manifest, root=root, blocks=blocks, _index={})
 
 
 def align(*manifests: Manifest) -> Iterator[Tuple[TreePath, Tuple[Optional[Block], ...]]]:

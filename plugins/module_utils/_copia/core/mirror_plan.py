@@ -84,7 +84,7 @@ def plan_mirror(source: Manifest, target: Manifest, *, delete: bool = False, che
         puts=tuple(draft.puts),
         settles=tuple(draft.settles),
         removals=_deepest_first(draft.removals),
-        closings=_closings(source, draft.closings),
+        closings=closings_of(source, draft.closings),
         problems=tuple(draft.problems),
         scanned=len(source) + isinstance(source.root, Entry),
         offered=len(source),
@@ -321,7 +321,7 @@ def _deepest_first(removals: Iterable[Remove]) -> Tuple[Remove, ...]:
     return tuple(sorted(removals, key=lambda step: path_key(step.path), reverse=True))
 
 
-def _closings(source: Manifest, directories: Set[TreePath]) -> Tuple[Entry, ...]:
+def closings_of(source: Manifest, directories: Set[TreePath]) -> Tuple[Entry, ...]:
     """The wanted attributes of ``directories``, deepest first; what the source does not have is not closed."""
     found: Dict[TreePath, Entry] = {}
     by_parent: Dict[TreePath, Set[TreePath]] = {}

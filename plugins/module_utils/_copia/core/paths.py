@@ -14,7 +14,7 @@ Rules
 
 from __future__ import annotations
 
-from typing import List, NewType, Tuple
+from typing import List, NewType, Sequence, Tuple
 
 from .errors import RemoteProtocolError
 
@@ -61,6 +61,22 @@ def check_names(names: List[bytes]) -> None:
         raise RemoteProtocolError("a directory listing holds a name that is empty, '.', '..' or has a slash")
     if names != sorted(names) or len(set(names)) != len(names):
         raise RemoteProtocolError("a directory listing is not sorted or names an entry twice")
+
+
+def checked_links(links: Sequence[Sequence[object]]) -> Tuple[Tuple[TreePath, TreePath], ...]:
+    """Pairs of a path and the first path of the same file; no path is both.
+
+    :raises RemoteProtocolError: when they are something else.
+    """
+    pairs = []
+    for pair in links:
+        if len(pair) != 2 or not (isinstance(pair[0], bytes) and isinstance(pair[1], bytes)):
+            raise RemoteProtocolError("a listing has links in another form")
+        pairs.append((parse_path(pair[0]), parse_path(pair[1])))
+    later = {path for path, _first in pairs}
+    if len(later) != len(pairs) or any(first in later for _path, first in pairs):
+        raise RemoteProtocolError("a listing has links that lead to links")
+    return tuple(pairs)
 
 
 def is_reserved(name: bytes) -> bool:

@@ -11,7 +11,9 @@ from ..values import dataclass, replace
 from .entries import NOT_RECORDED, Entry
 from .errors import InputError
 
-WORDS = ("owner", "group", "acls", "xattrs")
+WORDS = ("owner", "group", "acls", "xattrs", "hard_links")
+BOTH_WAYS = WORDS[:4]
+"""What a two-way sync keeps."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Preserve:
     group: bool = False
     acls: bool = False
     xattrs: bool = False
+    hard_links: bool = False
 
     @property
     def words(self) -> List[str]:
@@ -58,13 +61,13 @@ class Preserve:
 NOTHING_MORE = Preserve()
 
 
-def parse_preserve(words: Iterable[str]) -> Preserve:
+def parse_preserve(words: Iterable[str], known: Iterable[str] = WORDS) -> Preserve:
     """What those words ask for.
 
-    :raises InputError: when there is no such word.
+    :raises InputError: when one is not ``known``.
     """
-    asked = list(words)
+    asked, known = list(words), tuple(known)
     for word in asked:
-        if word not in WORDS:
-            raise InputError(f"preserve has {word!r}: expected some of {', '.join(WORDS)}")
+        if word not in known:
+            raise InputError(f"preserve has {word!r}: expected some of {', '.join(known)}")
     return Preserve(**dict.fromkeys(asked, True))

@@ -11,14 +11,14 @@ Rules
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 from ..values import dataclass, field
 from .entries import NOT_RECORDED, Absent, Entry, Kind, Presence, Problem
 from .extras import names_in
 from .mirror_plan import settle_attributes
 from .paths import TreePath, path_key, show
-from .steps import MirrorPlan, Move, PutFile, Reason, Remove, SetAttributes, Step
+from .steps import LinkFile, MirrorPlan, Move, PutFile, Reason, Remove, SetAttributes, Step
 
 _REASONS = {
     Reason.ABSENT: "absent",
@@ -33,7 +33,9 @@ _REASONS = {
     Reason.EXTRA: "extra",
     Reason.RENAMED: "renamed",
     Reason.ATTRIBUTES: "attributes",
+    Reason.LINKED: "linked",
 }
+_OTHER = {"attributes": "attributes", "linked": "links"}
 _COUNTS = (
     *("scanned", "made", "updated", "touched", "removed", "kept", "skipped"),
     *("bytes_total", "bytes_literal", "bytes_matched", "bytes_sent"),
@@ -78,9 +80,7 @@ class Change:
         was, is_now = _line(self.old), _line(self.new)
         if was != is_now or self.change == "move":
             return is_now
-        return (
-            f"{is_now}, other attributes" if self.reason == _REASONS[Reason.ATTRIBUTES] else f"{is_now}, other content"
-        )
+        return f"{is_now}, other {_OTHER.get(self.reason, 'content')}"
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class Report:
             self.updated += word == "update"
             self._note(step, word, step.expected, step.wanted)
 
-    def found_same(self, step: PutFile) -> None:
+    def found_same(self, step: Union[PutFile, LinkFile]) -> None:
         """Somebody looked, and the content was the same: only attributes are left to settle."""
         settle = settle_attributes(step.wanted, step.expected) if isinstance(step.expected, Entry) else None
         if settle is None:
@@ -191,12 +191,18 @@ class Report:
 def foresee(plan: MirrorPlan, report: Report, same: "frozenset[TreePath]" = frozenset()) -> None:
     """What carrying out ``plan`` would report; ``same`` are the looked-at files whose content is the same."""
     report.begin(plan)
-    for group in (plan.clearances, plan.makes, plan.moves, plan.puts, plan.settles, plan.removals):
+    for group in (plan.clearances, plan.makes, plan.moves, plan.puts, plan.settles, plan.links, plan.removals):
         for step in group:
-            if isinstance(step, PutFile) and step.path in same:
+            if isinstance(step, (PutFile, LinkFile)) and _is_found_same(step, same):
                 report.found_same(step)
             else:
                 report.did(step)
+
+
+def _is_found_same(step: Union[PutFile, LinkFile], same: "frozenset[TreePath]") -> bool:
+    if isinstance(step, LinkFile):
+        return step.reason is Reason.LOOK and step.first in same
+    return step.path in same
 
 
 def stats(report: Report) -> Dict[str, Any]:

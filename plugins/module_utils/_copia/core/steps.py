@@ -32,6 +32,7 @@ class Reason(enum.IntEnum):
     EXTRA = 10
     RENAMED = 11
     ATTRIBUTES = 12
+    LINKED = 13
 
     @property
     def is_change(self) -> bool:
@@ -105,8 +106,21 @@ class Move:
     reason: Reason = Reason.RENAMED
 
 
+@dataclass(frozen=True)
+class LinkFile:
+    """Give the file that stands at ``first`` by then the name ``path`` too. With reason ``LOOK`` it has that name, and
+    follows what becomes of ``first``.
+    """
+
+    path: TreePath
+    expected: Presence
+    wanted: Entry
+    first: TreePath
+    reason: Reason
+
+
 Put = Union[PutFile, PutLink]
-Step = Union[MakeDirectory, PutFile, PutLink, Move, SetAttributes, Remove]
+Step = Union[MakeDirectory, PutFile, PutLink, LinkFile, Move, SetAttributes, Remove]
 
 
 @dataclass(frozen=True)
@@ -115,8 +129,9 @@ class MirrorPlan:
 
     ``clearances``: what stands in the way, deepest first. ``makes``: directories, parents first. ``moves``: files that
     get another path. ``puts``: files and links, in listing order. ``settles``: attributes of what has the right
-    content. ``removals``: what only the target has, deepest first. ``closings``: directories whose attributes are set
-    once everything in them is done, deepest first. ``problems``: ``(path, what)`` of what the plan had to leave alone.
+    content. ``links``: more names of files that have theirs by then. ``removals``: what only the target has, deepest
+    first. ``closings``: directories whose attributes are set once everything in them is done, deepest first.
+    ``problems``: ``(path, what)`` of what the plan had to leave alone.
     ``entries`` is how many entries the target had; ``scanned`` how many the source has, ``offered`` of them below its
     root, ``files`` of them no directories.
     """
@@ -137,8 +152,10 @@ class MirrorPlan:
     same: int = 0
     bytes_total: int = 0
     moves: Tuple[Move, ...] = ()
+    links: Tuple[LinkFile, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do (closings stand only beside steps)."""
-        return not (self.clearances or self.makes or self.puts or self.moves or self.settles or self.removals)
+        steps = self.clearances or self.makes or self.puts or self.moves or self.settles or self.links or self.removals
+        return not steps

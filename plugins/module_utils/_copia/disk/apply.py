@@ -6,7 +6,8 @@
 Order
 1. Stage every content, and check it against its digest; nothing in the tree is touched until all that is there.
 2. Flush what was staged.
-3. Clear what stands in the way, make directories, move, put files and links in place, settle attributes.
+3. Clear what stands in the way, make directories, move, put files and links in place, settle attributes, give files
+   their other names.
 4. Remove what only the target has: last, and only when nothing went wrong before.
 5. Flush the names (the backup's too), leave the staging folder, set the attributes of directories, deepest first.
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from itertools import chain
 from typing import Any, Generator, Iterable, Iterator, List, Optional, Set, Union
 
 from ..core.entries import Entry, Kind
@@ -27,14 +29,15 @@ from ..core.parcel import Item
 from ..core.paths import TreePath, show, split
 from ..core.preserve import NOTHING_MORE, Preserve
 from ..core.report import Report
-from ..core.steps import MakeDirectory, MirrorPlan, Move, Put, PutFile, Reason, Remove, SetAttributes, Step
+from ..core.steps import LinkFile, MakeDirectory, MirrorPlan, Move, Put, PutFile, Reason, Remove, SetAttributes, Step
 from . import operations as op
 from .backup import Backup
 from .flushing import flush_contents, flush_names
 from .folders import Folders
-from .place import Outcome, is_one_of, move_to, put_in_place, take_out
+from .place import Outcome, is_one_of, link_to, move_to, put_in_place, take_out
 from .receive import Receiving
 from .scan import look
+from .shared import SharedFiles
 from .stage import Stage, open_stage
 
 _MODIFIED = "changed on the destination during the run; it was left as it is, run again"
@@ -81,12 +84,13 @@ class _Applying:
         self.dresser = receiving.dresser
         self.moved: Set[TreePath] = set()
         self.backup: Optional[Backup] = None
+        self.shared = SharedFiles()
 
     def acts(self, items: Iterator[Item]) -> op.Acts:
         """Everything, in the order above."""
         plan = self.plan
         self.report.begin(plan)
-        if plan.clearances or plan.makes or plan.moves or plan.puts or plan.removals:
+        if plan.clearances or plan.makes or plan.moves or plan.puts or plan.links or plan.removals:
             stage = yield from open_stage(self.folders.root)
             try:
                 yield from self._through_stage(stage, items)
@@ -120,6 +124,7 @@ class _Applying:
         yield from self._each(self.plan.moves, self._move)
         yield from self._each(self._still_to_put(), self._put)
         yield from self._each(self.plan.settles, self._settle)
+        yield from self._each(self.plan.links, self._link)
         yield from self._remove_extra()
         yield from self._close(below_root=True)
         if stage.backup is not None:
@@ -130,7 +135,8 @@ class _Applying:
     def _displaces(self) -> bool:
         """Whether some version may lose its place."""
         plan, same = self.plan, self.receiving.same
-        steps = (step for step in (*plan.makes, *plan.puts) if step.path not in same)
+        links = [step for step in plan.links if step.reason is not Reason.LOOK or step.first not in same]
+        steps = (step for step in (*plan.makes, *plan.puts, *links) if step.path not in same)
         return bool(plan.clearances or plan.removals) or any(isinstance(step.expected, Entry) for step in steps)
 
     def _each(self, steps: Iterable[Step], act: Any) -> op.Acts:
@@ -188,8 +194,9 @@ class _Applying:
 
     def _still_to_put(self) -> Iterator[Put]:
         """What did not come into its place with a new directory."""
-        moved, failed = self.moved, self.receiving.failed
-        for step in self.plan.puts:
+        moved, failed, same = self.moved, self.receiving.failed, self.receiving.same
+        last = [step for step in self.plan.puts if step.path in same]
+        for step in chain((step for step in self.plan.puts if step.path not in same) if last else self.plan.puts, last):
             if step.path in failed:
                 continue
             if moved and split(step.path)[0] in moved:
@@ -217,6 +224,16 @@ class _Applying:
             self.folders.forget(step.path)
         return outcome
 
+    def _link(self, step: LinkFile) -> Generator[op.Operation, Any, Optional[bool]]:
+        """A second name for a file; what has it already counts as done."""
+        if step.reason is Reason.LOOK and step.first in self.receiving.same:
+            self.report.found_same(step)
+            return None
+        if step.first in self.receiving.failed:
+            self.receiving.fail(step.path, f"is to be one file with {show(step.first)}, which has a problem")
+            return None
+        return (yield from link_to(self.stage, self.folders, self.shared, step))
+
     def _settle(self, step: SetAttributes) -> Generator[op.Operation, Any, Optional[bool]]:
         """A directory's permissions and time are set when it is closed."""
         if step.wanted.kind is Kind.DIRECTORY:
@@ -238,13 +255,15 @@ class _Applying:
         except OSError:
             if is_dressed:
                 raise
+        if self.plan.removals or self.plan.links:
+            self.shared.note(parent, name, step.wanted)
         return True if is_dressed else None
 
     def _attributes(self, entry: Entry) -> op.Attributes:
         return op.attributes_of(self.dresser.keeps.bare(entry))
 
     def _remove(self, step: Remove) -> op.Acts:
-        return (yield from take_out(self.stage, self.folders, step.expected))
+        return (yield from take_out(self.stage, self.folders, step.expected, self.shared))
 
     def _remove_extra(self) -> op.Acts:
         removals, failed = self.plan.removals, self.receiving.failed | self.receiving.undressed
@@ -273,7 +292,7 @@ class _Applying:
     def _flush_names(self) -> op.Acts:
         """Have the new names on disk."""
         plan = self.plan
-        steps: List[Step] = [*plan.makes, *plan.moves, *plan.puts, *plan.removals, *plan.clearances]
+        steps: List[Step] = [*plan.makes, *plan.moves, *plan.puts, *plan.links, *plan.removals, *plan.clearances]
         directories = {folder for step in steps if step.path for folder in _folders_of(step)}
         yield from flush_names(self.folders, directories)
         backup = self.stage.backup

@@ -27,7 +27,7 @@ from typing import Any, Generator, Optional, Tuple
 
 from ..core.entries import ABSENT, Absent, Entry, Kind, Presence
 from ..core.paths import TreePath, split
-from ..core.steps import Move
+from ..core.steps import LinkFile, Move
 from .backup import Backup, is_same
 from .dress import Dresser
 from .folders import Folders
@@ -45,6 +45,7 @@ from .operations import (
     attributes_of,
 )
 from .scan import look, matches
+from .shared import SharedFiles
 from .stage import Stage
 
 _NO_EXCHANGE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -185,7 +186,7 @@ def _discard(place: Place, path: TreePath) -> Removing:
     return True
 
 
-def take_out(stage: Stage, folders: Folders, expected: Entry) -> Removing:
+def take_out(stage: Stage, folders: Folders, expected: Entry, shared: Optional[SharedFiles] = None) -> Removing:
     """Remove ``expected``, by way of the staging folder; false when something else stands there.
 
     :raises OSError: when the kernel refuses it.
@@ -198,6 +199,7 @@ def take_out(stage: Stage, folders: Folders, expected: Entry) -> Removing:
             return True
         there = (folders.at(directory), name)
         found = look(*there, expected.path)
+        expected = shared.by_now(*there, expected) if shared else expected
         if not matches(found, expected):
             return found is ABSENT
         if stage.backup is not None:
@@ -251,6 +253,40 @@ def move_to(folders: Folders, step: Move, dresser: Dresser) -> Removing:
     finally:
         os.close(held)
     return True
+
+
+def link_to(stage: Stage, folders: Folders, shared: SharedFiles, step: LinkFile) -> Removing:
+    """Give the file at ``step.first`` the name ``step.path``, by way of the staging folder; false when something else
+    stands at either.
+
+    :raises OSError: when the kernel refuses it.
+    """
+    directory, name = split(step.first)
+    held = os.dup(folders.at(directory))
+    try:
+        there = (folders.at(split(step.path)[0]), split(step.path)[1])
+        if not matches(look(held, name, step.first), step.wanted):
+            return False
+        if _is_one((held, name), there):
+            return True
+        staged = stage.apart_for(step.path)
+        yield Link(held, name, *staged)
+        expected = shared.by_now(*there, step.expected)
+        outcome = yield from put_in_place(stage, staged, there, expected, step.wanted)
+        if outcome is Outcome.PLACED:
+            stage.drop(step.path)
+        return outcome is Outcome.PLACED
+    finally:
+        os.close(held)
+
+
+def _is_one(left: Place, right: Place) -> bool:
+    """Whether two names are those of one file."""
+    try:
+        one, two = (os.stat(name, dir_fd=parent, follow_symlinks=False) for parent, name in (left, right))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return os.path.samestat(one, two)
 
 
 def _put_back(stage: Stage, aside: Place, there: Place) -> Acts:

@@ -21,7 +21,7 @@ import os
 import stat
 import struct
 from itertools import compress
-from typing import FrozenSet, Iterator, List, Optional, Protocol, Tuple
+from typing import Dict, FrozenSet, Iterator, List, Optional, Protocol, Tuple
 
 from ..core import twin
 from ..core.entries import ABSENT, NOT_RECORDED, Entry, Kind, Presence, Problem, Unknown
@@ -66,13 +66,16 @@ class Scan:
     _blocks: List[Block] = field(default_factory=list)
     _sheltering: List[TreePath] = field(default_factory=list)
     _unlisted: List[TreePath] = field(default_factory=list)
+    _links: List[Tuple[TreePath, TreePath]] = field(default_factory=list)
+    _firsts: Dict[Tuple[int, int], TreePath] = field(default_factory=dict)
 
     def tree(self, root: int) -> Manifest:
         """The manifest of the tree at descriptor ``root``."""
         for _done in self._walk(root):
             pass
         top = self._top(root)
-        return Manifest(top, tuple(self._blocks), frozenset(self._sheltering), frozenset(self._unlisted))
+        hidden = (frozenset(self._sheltering), frozenset(self._unlisted))
+        return Manifest(top, tuple(self._blocks), *hidden, tuple(self._links))
 
     def _top(self, root: int) -> Presence:
         top = self.entry(ROOT, os.fstat(root))
@@ -148,6 +151,8 @@ class Scan:
         if block.packed.rows:
             if self.keeps.has_extras:
                 block = self._with_extras(block, descriptor, block.packed.names.split(b"\0"))
+            if self.keeps.hard_links:
+                self._note_links(block, descriptor)
             self._blocks.append(block)
         return [mark, *((join(path, name), descriptor, name) for name in reversed(below))]
 
@@ -155,6 +160,19 @@ class Scan:
         from .extras import with_extras
 
         return with_extras(block, descriptor, names, self.keeps, self._not_read)
+
+    def _note_links(self, block: Block, descriptor: int) -> None:
+        """Note which files of a directory are one with one that was seen before."""
+        names, kinds = block.packed.names.split(b"\0"), block.packed.rows[:: ROW.size]
+        for name in compress(names, (kind == Kind.FILE for kind in kinds)):
+            try:
+                found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+            except OSError:
+                continue
+            if found.st_nlink > 1 and stat.S_ISREG(found.st_mode):
+                path = join(block.directory, name)
+                first = self._firsts.setdefault((found.st_dev, found.st_ino), path)
+                self._links.extend([] if first == path else [(path, first)])
 
     def _packed(self, path: TreePath, descriptor: int) -> Tuple[Block, List[bytes]]:
         """The block of one directory, and the names of its subdirectories, from the C twin."""

@@ -81,6 +81,11 @@ class Stage:
         self._staged[path] = self._new.get(split(path)[0]) or TreePath(self.fresh_name())
         return self.place(path)
 
+    def apart_for(self, path: TreePath) -> Tuple[int, bytes]:
+        """The same under a name of its own, though its directory was staged too: that has gone into its place."""
+        self._staged[path] = TreePath(self.fresh_name())
+        return self._at(self._staged[path])
+
     def places_for(self, directory: TreePath, paths: List[TreePath]) -> Tuple[int, List[bytes]]:
         """The same for many files of one directory: a descriptor, and a name for each."""
         inside = self._new.get(directory)

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import os
+from itertools import chain
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from ..core.entries import Entry, Kind
 from ..core.errors import InputError
-from ..core.manifest import Block, Manifest, pack_rows, with_modes
+from ..core.forced import with_modes
+from ..core.manifest import Block, Manifest, pack_rows
 from ..core.parcel import Item, Listing, Wants
 from ..core.paths import TreePath, show
 from ..core.preserve import NOTHING_MORE, Preserve
@@ -22,7 +24,7 @@ from ..disk.many import Locate
 from ..disk.read import Reader, digest_of_pieces, hash_files, locate_in_tree, locate_single
 from ..disk.root import kind_of_root, open_source, split_file
 from ..disk.scan import Scan
-from ..values import dataclass, field
+from ..values import dataclass, field, replace
 from .pump import packing
 
 
@@ -107,7 +109,8 @@ class Source:
 def tree_digest(listing: Listing) -> str:
     """The BLAKE3 of the source's listing, in hex: equal where the same tree was offered."""
     pieces = (part for block in listing.manifest.blocks for part in (block.directory, b"\0", *block.packed))
-    return digest_of_pieces(pieces).hex()
+    links = (b"\0" + part for link in listing.manifest.links for part in link)
+    return digest_of_pieces(chain(pieces, links)).hex()
 
 
 def _with_digests(manifest: Manifest, locate: Locate) -> Manifest:
@@ -122,4 +125,4 @@ def _with_digests(manifest: Manifest, locate: Locate) -> Manifest:
             for name, (path, entry) in zip(names, entries)
         ]
         blocks.append(Block(block.directory, pack_rows(digested)))
-    return Manifest(manifest.root, tuple(blocks), manifest.sheltering, manifest.unlisted)
+    return replace(manifest, blocks=tuple(blocks), _index={})

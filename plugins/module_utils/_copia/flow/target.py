@@ -13,7 +13,8 @@ from ..core.accounts import in_manifest
 from ..core.brakes import Brake, Limit, explain, pulled_brakes
 from ..core.entries import ABSENT, Entry, Kind, Problem
 from ..core.errors import Braked, InputError, RemoteProtocolError
-from ..core.manifest import Manifest, with_owner
+from ..core.forced import with_owner
+from ..core.manifest import Manifest
 from ..core.mirror_plan import has_same_names, hold_back_removals, plan_mirror, resolve_looks
 from ..core.parcel import Differs, Item, Listing, Same, Small, Trouble, Want, Wants
 from ..core.paths import TreePath, show
@@ -130,8 +131,12 @@ class Target:
         clock = time.perf_counter()
         found, problems = self._ahead.result() if self._ahead else self._scan()
         clock = _lap(report, "scan", clock)
-        plan = self._plan(wanted, found)
+        plan, wanted, found = self._plan(wanted, found)
         plan = self._look(plan, digests_of)
+        if wanted.links or found.links:
+            from ..core.hard_links import with_links
+
+            plan = with_links(plan, wanted, found)
         plan = self._brake(plan, listing)
         report.problems.extend((*listing.problems, *problems))
         _lap(report, "plan", clock)
@@ -184,8 +189,8 @@ class Target:
 
         return sparing(self.spec.backup, selector(self.spec.rules))
 
-    def _plan(self, wanted: Manifest, found: Manifest) -> MirrorPlan:
-        """The plan; names that are one name here are left alone."""
+    def _plan(self, wanted: Manifest, found: Manifest) -> Tuple[MirrorPlan, Manifest, Manifest]:
+        """The plan, in which names that are one name here are left alone, and the two trees that it is about."""
         if self.is_tree and self.spec.backup:
             from ..core.backup import below_root, without
 
@@ -199,7 +204,7 @@ class Target:
             wanted, found = (left_alone(manifest, alike.collisions) for manifest in (wanted, alike.spelled))
             collided = tuple(in_words(collision, "the destination") for collision in alike.collisions)
         plan = plan_mirror(wanted, found, delete=self.spec.delete and self.is_tree, checksum=self.spec.checksum)
-        return replace(plan, problems=(*plan.problems, *collided)) if collided else plan
+        return replace(plan, problems=(*plan.problems, *collided)) if collided else plan, wanted, found
 
     def _folding(self) -> Folding:
         """Which names the file system takes for one. To find out, a missing destination is made now."""

@@ -20,7 +20,7 @@ from ..core.parcel import Listing, Want, Wants
 from ..core.paths import ROOT, TreePath, join, parse_path, split
 from ..core.report import Report
 from ..core.signature import pack_signature, unpack_signature
-from ..core.steps import MakeDirectory, MirrorPlan, PutFile, PutLink, Reason, Remove, SetAttributes
+from ..core.steps import LinkFile, MakeDirectory, MirrorPlan, PutFile, PutLink, Reason, Remove, SetAttributes
 from . import envelope
 from .fields import accounts_of, columns_of, is_a, list_of, pack_accounts, pack_columns, pairs
 
@@ -41,6 +41,7 @@ def encode_listing(listing: Listing) -> bytes:
             "sheltering": sorted(manifest.sheltering),
             "unlisted": sorted(manifest.unlisted),
             "problems": [[problem.path, problem.what] for problem in listing.problems],
+            **({"links": list(map(list, manifest.links))} if manifest.links else {}),
             **pack_accounts(listing.accounts),
         },
     )
@@ -62,6 +63,7 @@ def decode_listing(data: bytes) -> Listing:
         zip(directories, (Rows(*row) for row in zip(*columns))),
         list_of(body, "sheltering", bytes),
         list_of(body, "unlisted", bytes),
+        list_of(body, "links", list) if "links" in body else (),
     )
     problems = tuple(Problem(parse_path(path), str(what)) for path, what in pairs(body, "problems"))
     return Listing(manifest, bool(body.get("tree")), problems, accounts_of(body))
@@ -142,6 +144,8 @@ def encode_plan(plan: MirrorPlan, report: Report, *, is_tree: bool) -> bytes:
         name: _encode_steps([(s.path, s.expected, s.wanted, s.reason) for s in getattr(plan, name)])
         for name, _types in _STEPS
     }
+    body["links"] = _encode_steps([(s.path, s.expected, s.wanted, s.reason) for s in plan.links])
+    body["firsts"] = [step.first for step in plan.links]
     for name in ("clearances", "removals"):
         steps: Sequence[Remove] = getattr(plan, name)
         body[name] = pack_columns(pack_rows([(step.path, step.expected) for step in steps]))
@@ -168,6 +172,12 @@ def decode_plan(data: bytes) -> Tuple[MirrorPlan, Report, bool]:
             (types[-1] if entry.kind is Kind.LINK else types[0])(entry.path, found, entry, reason)
             for found, entry, reason in _decode_steps(list_of(body, name, bytes, 11))
         )
+    links = list(_decode_steps(list_of(body, "links", bytes, 11)))
+    firsts = list_of(body, "firsts", bytes, len(links))
+    groups["links"] = tuple(
+        LinkFile(entry.path, found, entry, parse_path(first), reason)
+        for (found, entry, reason), first in zip(links, firsts)
+    )
     for name in ("clearances", "removals"):
         groups[name] = tuple(
             Remove(entry.path, entry, Reason.EXTRA, clears=name == "clearances")
