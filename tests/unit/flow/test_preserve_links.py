@@ -161,6 +161,17 @@ def test_a_new_first_name_takes_what_is_there(new: pathlib.Path, tmp_path: pathl
     assert groups(there) == groups(new) and harvest(there) == harvest(new)
 
 
+def test_displaced_versions_of_linked_files_are_kept(new: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    there = tmp_path / "there"
+    here(new, there)
+    (new / "a").write_text("edited")
+    assert not here(new, there, backup=b".old").problems
+    assert groups(there, {"a", "b/a2", "e/a3"}) == {frozenset({"a", "b/a2", "e/a3"})}
+    for name in ("a", "b/a2", "e/a3"):
+        assert (there / ".old" / name).read_text() == "one"
+        assert (there / name).read_text() == "edited"
+
+
 def test_excluded_names_are_nobodys(new: pathlib.Path, tmp_path: pathlib.Path) -> None:
     rules = Rules(("e/",))
     there = tmp_path / "there"
