@@ -167,7 +167,7 @@ def unpack_rows(packed: Rows, prefix: bytes = b"") -> Iterator[Tuple[TreePath, P
         return
     targets = packed.targets.split(b"\0")[::-1]
     digests = packed.digests
-    extras = iter(cut_extras(packed.extras))
+    extras = list(cut_extras(packed.extras))[::-1]
     at = 0
     known: Dict[int, int] = {NOT_RECORDED: NOT_RECORDED}
     once = known.setdefault  # most modes and owners are the same number, and an int takes 32 bytes
@@ -184,7 +184,7 @@ def unpack_rows(packed: Rows, prefix: bytes = b"") -> Iterator[Tuple[TreePath, P
         elif kind is Kind.FILE and digests:
             digest = digests[at : at + DIGEST_SIZE]
             at += DIGEST_SIZE
-        more = next(extras) if flags & HAS_EXTRAS else b""
+        more = extras.pop() if flags & HAS_EXTRAS else b""
         mode, uid, gid = once(mode, mode), once(uid, uid), once(gid, gid)
         yield path, Entry(path, kind, size, mtime_ns, mode, digest, target, uid, gid, more)
 

@@ -50,10 +50,11 @@ def _packed_anew(packed: Rows, changes: Mapping[bytes, Presence]) -> Rows:
 def _slice(
     packed: Rows, names: Sequence[bytes], rows: Tuple[int, int], files: Tuple[int, int], links: Tuple[int, int]
 ) -> Rows:
-    targets = packed.targets.split(b"\0")[links[0] : links[1]] if links[0] < links[1] else []
+    (start, end), (link, last) = rows, links
+    targets = packed.targets.split(b"\0")[link:last] if link < last else []
     return Rows(
-        b"\0".join(names[rows[0] : rows[1]]),
-        packed.rows[rows[0] * _SIZE : rows[1] * _SIZE],
+        b"\0".join(names[start:end]),
+        packed.rows[start * _SIZE : end * _SIZE],
         b"\0".join(targets),
         packed.digests[files[0] * DIGEST_SIZE : files[1] * DIGEST_SIZE],
     )

@@ -105,16 +105,15 @@ class Backup:
         :raises OSError: when the kernel refuses it.
         """
         parent = yield from self._folder(split(path)[0])
-        names = free_names(split(path)[1])
-        while True:
-            name = next(names)
+        for name in free_names(split(path)[1]):
             try:
                 yield MoveNew(*there, parent, name)
             except FileExistsError:
                 if not is_same(there, (parent, name)):
                     continue
                 yield Unlink(*there)
-            return parent, name
+            break
+        return parent, name
 
     def let_go(self, kept: Place, there: Place) -> Acts:
         """Take back the second name of a file that keeps its first one after all."""

@@ -165,8 +165,8 @@ class Batch:
             return self.decided[number]
         there = self.looking.at(offer.path, 0)
         if offer.path in self.receiving.failed:
-            why = next(p.what for p in self.receiving.report.problems if p.path == offer.path)
-            return refused(offer, there, why)
+            reasons = {problem.path: problem.what for problem in self.receiving.report.problems}
+            return refused(offer, there, reasons[offer.path])
         decision = decision_on(offer, there)
         try:
             if decision is Decision.REFUSED:

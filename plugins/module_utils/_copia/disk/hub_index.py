@@ -161,7 +161,7 @@ class Index:
         """
         start = 0
         while start < len(values):
-            size = next(size for size in _SIZES if size >= len(values) - start or size == _SIZES[-1])
+            size = min((size for size in _SIZES if size >= len(values) - start), default=_SIZES[-1])
             part = values[start : start + size]
             part += part[-1:] * (size - len(part))
             slot = f"({','.join('?' * len(part[0]))})"
