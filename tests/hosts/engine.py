@@ -15,6 +15,17 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "plugins" / "module_utils" / "_copia"
 NEEDS = ("blake3>=1.0", "cbor2>=5.9", "pathspec>=0.12", "filelock>=3.12", "zstandard>=0.21")
 
+COMMAND = """#!/bin/sh
+"exec" "${0%/*}/python" "$0" "$@"
+import sys
+
+from copia.cli import main
+
+sys.exit(main())
+"""
+"""The command, which finds its interpreter beside itself: hosts have the environment in another place, and can't see this
+one where it is in a home or below /tmp. To the shell the second line is a command, to Python a string."""
+
 
 def engine_venv(python: str = "/usr/bin/python3", folder: "pathlib.Path | None" = None) -> pathlib.Path:
     """The folder of a virtual environment of ``python`` with the engine's libraries and the checkout's ``copia``; with
@@ -52,9 +63,8 @@ def _put_copia(folder: pathlib.Path) -> None:
             place.write_bytes(content)
     _run(str(folder / "bin/python"), "-m", "compileall", "-q", str(site / "copia"))
     command = folder / "bin" / "copia"
-    text = f"#!{folder}/bin/python\nimport sys\n\nfrom copia.cli import main\n\nsys.exit(main())\n"
-    if not command.exists() or command.read_text() != text:
-        command.write_text(text)
+    if not command.exists() or command.read_text() != COMMAND:
+        command.write_text(COMMAND)
         command.chmod(0o755)
     carried = ROOT / "build" / "carried"
     if any(carried.glob("copia_native-*.whl")):

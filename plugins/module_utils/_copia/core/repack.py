@@ -12,7 +12,6 @@ from .entries import Absent, Entry, Kind, Presence
 from .manifest import DIGEST_SIZE, ROW, Rows, pack_rows, unpack_rows
 
 NO_ROWS = Rows(b"", b"", b"", b"")
-_SIZE = ROW.size
 
 
 def with_changes(packed: Rows, changes: Mapping[bytes, Presence]) -> Rows:
@@ -28,7 +27,7 @@ def with_changes(packed: Rows, changes: Mapping[bytes, Presence]) -> Rows:
     at = files = links = 0
     for name in (*sorted(changes), None):
         place = len(names) if name is None else bisect_left(names, name, at)
-        kinds = packed.rows[at * _SIZE : place * _SIZE : _SIZE]
+        kinds = packed.rows[at * ROW.size : place * ROW.size : ROW.size]
         more_files, more_links = files + kinds.count(Kind.FILE), links + kinds.count(Kind.LINK)
         parts.append(_slice(packed, names, (at, place), (files, more_files), (links, more_links)))
         at, files, links = place, more_files, more_links
@@ -37,7 +36,7 @@ def with_changes(packed: Rows, changes: Mapping[bytes, Presence]) -> Rows:
         if not isinstance(changes[name], Absent):
             parts.append(pack_rows([(name, changes[name])]))
         if place < len(names) and names[place] == name:
-            kind = packed.rows[place * _SIZE]
+            kind = packed.rows[place * ROW.size]
             at, files, links = place + 1, files + (kind == Kind.FILE), links + (kind == Kind.LINK)
     return _joined([part for part in parts if part.rows])
 
@@ -54,7 +53,7 @@ def _slice(
     targets = packed.targets.split(b"\0")[link:last] if link < last else []
     return Rows(
         b"\0".join(names[start:end]),
-        packed.rows[start * _SIZE : end * _SIZE],
+        packed.rows[start * ROW.size : end * ROW.size],
         b"\0".join(targets),
         packed.digests[files[0] * DIGEST_SIZE : files[1] * DIGEST_SIZE],
     )
@@ -63,7 +62,7 @@ def _slice(
 def _joined(parts: Sequence[Rows]) -> Rows:
     """The rows of all parts, which are not empty."""
     rows = b"".join(part.rows for part in parts)
-    kinds, digests = rows[::_SIZE], b"".join(part.digests for part in parts)
-    targets = (part.targets for part in parts if Kind.LINK in part.rows[::_SIZE])
+    kinds, digests = rows[:: ROW.size], b"".join(part.digests for part in parts)
+    targets = (part.targets for part in parts if Kind.LINK in part.rows[:: ROW.size])
     is_known = len(digests) == kinds.count(Kind.FILE) * DIGEST_SIZE
     return Rows(b"\0".join(part.names for part in parts), rows, b"\0".join(targets), digests if is_known else b"")
