@@ -23,8 +23,8 @@ from copia.cli import main
 
 sys.exit(main())
 """
-"""The command, which finds its interpreter beside itself: hosts have the environment in another place, and can't see this
-one where it is in a home or below /tmp. To the shell the second line is a command, to Python a string."""
+"""The command, which finds its interpreter beside itself: hosts have the environment in another place, and can't see
+this one where it is in a home or below /tmp. To the shell the second line is a command, to Python a string."""
 
 
 def engine_venv(python: str = "/usr/bin/python3", folder: "pathlib.Path | None" = None) -> pathlib.Path:

@@ -61,8 +61,12 @@ def _slice(
 
 def _joined(parts: Sequence[Rows]) -> Rows:
     """The rows of all parts, which are not empty."""
-    rows = b"".join(part.rows for part in parts)
-    kinds, digests = rows[:: ROW.size], b"".join(part.digests for part in parts)
-    targets = (part.targets for part in parts if Kind.LINK in part.rows[:: ROW.size])
-    is_known = len(digests) == kinds.count(Kind.FILE) * DIGEST_SIZE
-    return Rows(b"\0".join(part.names for part in parts), rows, b"\0".join(targets), digests if is_known else b"")
+    kinds = [part.rows[:: ROW.size] for part in parts]
+    digests = b"".join(part.digests for part in parts)
+    is_known = len(digests) == sum(found.count(Kind.FILE) for found in kinds) * DIGEST_SIZE
+    return Rows(
+        b"\0".join(part.names for part in parts),
+        b"".join(part.rows for part in parts),
+        b"\0".join(part.targets for part, found in zip(parts, kinds) if Kind.LINK in found),
+        digests if is_known else b"",
+    )
