@@ -27,9 +27,7 @@ from .blocks import DIGEST, Table, equal_blocks
 from .signature import MAX_BLOCK, Signature
 
 WINDOW = 1 << 20
-"""Bytes that are read at once, to be searched."""
-PIECE = 1 << 18
-"""Bytes that are read at once, to be written and hashed: they are still in a core's own cache then."""
+"""Bytes that are read at once."""
 PART = 16 << 20
 """Bytes of gaps that are searched as one piece of work."""
 MOST_PARTS = 256
@@ -287,13 +285,13 @@ class _Search:
 
 
 def patch(read_basis_at: ReadAt, parts: Iterable[Union[Copy, bytes]]) -> Iterator[bytes]:
-    """The new file, from ranges of the basis and literal bytes, in pieces of at most 256 KiB where they are copied."""
+    """The new file, from ranges of the basis and literal bytes, in pieces of at most a window."""
     for part in parts:
         if isinstance(part, bytes):
             yield part
             continue
-        for at in range(part.offset, part.offset + part.length, PIECE):
-            yield read_basis_at(at, min(PIECE, part.offset + part.length - at))
+        for at in range(part.offset, part.offset + part.length, WINDOW):
+            yield read_basis_at(at, min(WINDOW, part.offset + part.length - at))
 
 
 def sizes(parts: Iterable[Instruction]) -> Tuple[int, int]:
