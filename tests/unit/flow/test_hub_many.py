@@ -18,6 +18,7 @@ from copia.core.rights import parse_rights
 from copia.disk import operations as op
 from copia.disk.flushing import FSYNC_FEW
 from copia.disk.perform import perform
+from copia.disk.scan import is_native
 from copia.flow.hub import HubSession, HubSpec
 from copia.flow.hub_jobs import LIMITS, RemoteHub
 from copia.flow.hub_sync import hub_sync
@@ -179,6 +180,16 @@ def pushed(folder: pathlib.Path, hub: Hub) -> HubReport:
     """What a push of ``here`` reports."""
     spec = PairSpec(os.fsencode(folder / "here"), b"hub", direction=Direction.PUSH, state=os.fsencode(folder / "state"))
     return hub_sync(spec, hub, b"hub:/srv")
+
+
+@pytest.mark.skipif(not is_native(), reason="the C twin reads many at once")
+def test_small_files_of_a_directory_are_read_at_once_for_a_hub(tmp_path: pathlib.Path) -> None:
+    age(grow(tmp_path / "here", " ".join(f"d{number % 2}/{number}=text" for number in range(300))))
+    hub = open_hub(tmp_path / "hub")
+    reports: List[HubReport] = []
+    assert calls_of("_one_by_one", lambda: reports.append(pushed(tmp_path, hub))) == 0
+    assert reports[0].sent == len(tree(tmp_path / "hub")) == 300
+    hub.close()
 
 
 @pytest.mark.parametrize("rights", ["read", "read,write", "read,add"])

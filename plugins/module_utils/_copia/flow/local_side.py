@@ -151,7 +151,8 @@ class LocalSide:
             return folders.at(directory), name
 
         try:
-            yield from Reader(locate).items(wants)
+            reader = Reader(locate)
+            yield from reader.items(wants) if at else reader.items_in_tree(wants)
         finally:
             folders.forget()
 

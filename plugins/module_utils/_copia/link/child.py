@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import signal
 import subprocess
 import tempfile
@@ -68,7 +69,7 @@ class Child:
 
     def _wait(self, seconds: float) -> int:
         try:
-            return self._process.wait(seconds)
+            return self._process.wait(0 if _was_awaited(self._process.pid, seconds) else seconds)
         except subprocess.TimeoutExpired:
             self._process.send_signal(signal.SIGTERM)
         try:
@@ -83,3 +84,20 @@ class Child:
         lines = self._said.read().decode("utf-8", "backslashreplace").splitlines()
         said = [line.strip() for line in lines if not re.match(_NOISE, line)]
         return "".join(c if c.isprintable() else "?" for c in said[-1]) if said else ""
+
+
+def _was_awaited(pid: int, seconds: float) -> bool:
+    """Wait until a child has ended, for at most so long; false where the kernel can't be asked for that. Whoever asks
+    for its status again and again, with pauses between, is late by up to the last of them.
+    """
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return False
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        poll.poll(seconds * 1000)
+    finally:
+        os.close(descriptor)
+    return True
