@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import pathlib
 from typing import Callable, List, Tuple
@@ -108,3 +109,20 @@ def test_what_is_displaced_goes_where_the_words_say(run: Run) -> None:
     assert not pathlib.Path("a/.old").exists()
     status, _lines, err = run("sync", "a", "b", "-r", "--backup-dir", "")
     assert status == 1 and "backup_dir is" in err
+
+
+def test_a_run_over_many_files_seldom_looks_for_circles_of_objects(run: Run) -> None:
+    grow("a", " ".join(f"d{number % 10}/{number}=1" for number in range(3000)))
+    before, looks = gc.get_threshold(), 0
+
+    def seen(phase: str, _facts: object) -> None:
+        nonlocal looks
+        looks += phase == "start"
+
+    gc.callbacks.append(seen)
+    try:
+        assert run("sync", "a", "b", "-r", "-n")[0] == 0
+    finally:
+        gc.callbacks.remove(seen)
+        gc.set_threshold(*before)
+    assert looks < 5
