@@ -9,7 +9,7 @@ import errno
 import os
 import pathlib
 import shutil
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 import pytest
 from copia.core.cas import Decision
@@ -202,8 +202,11 @@ def test_refused_at_every_operation(tmp_path: pathlib.Path) -> None:
 @pytest.mark.parametrize("moved", [0, 1, 2, 3])
 def test_killed_within_names_that_are_moved_together(tmp_path: pathlib.Path, moved: int) -> None:
     root = tmp_path / "hub"
-    together = new(folder("t"), *(file(f"t/{name}", f"new {name}") for name in "abc"))
+    together = new(*(file(f"t/{name}", f"new {name}") for name in "abc"))
     ground(root)
+    hub = open_hub(root, "other")
+    put(hub, *new(folder("t")))
+    hub.close()
 
     def dies(operation: op.Operation) -> Any:
         if isinstance(operation, op.MoveEach):
@@ -220,12 +223,41 @@ def test_killed_within_names_that_are_moved_together(tmp_path: pathlib.Path, mov
         put(hub, *together)
     leave(hub)
     assert sum(path.startswith("t/") for path in tree(root)) == moved
-    assert_index_is_not_ahead(root)
+    assert_index_is_not_ahead(root, 3)
     hub = open_hub(root, "ours")
     decisions = [outcome.decision for outcome in put(hub, *together)]
-    assert decisions.count(Decision.ALREADY) == moved + 1
+    assert decisions.count(Decision.ALREADY) == moved
     assert_rows_are_the_tree(hub, root)
     hub.close()
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before it", "after it"])
+def test_killed_at_every_operation_a_new_directory_is_there_as_a_whole_or_not_at_all(
+    tmp_path: pathlib.Path, after: bool
+) -> None:
+    root = tmp_path / "hub"
+    everything = new(folder("t"), folder("t/u"), *(file(f"t/{name}", f"new {name}") for name in ("a", "b", "u/c")))
+    seen: Set[int] = set()
+    killer = KillAt(0, after=after)
+    while killer.count == 0 or killer.dead:
+        ground(root)
+        killer = KillAt(killer.count + 1, after=after)
+        hub: Optional[HubSession] = None
+        try:
+            hub = HubSession(HubSpec(os.fsencode(root), "ours"), killer)
+            put(hub, *everything)
+        except Killed:
+            pass
+        if hub is not None:
+            leave(hub)
+        seen.add(sum(path.startswith("t/") for path in tree(root)))
+        assert_index_is_not_ahead(root)
+        hub = open_hub(root, "ours")
+        decisions = {outcome.decision for outcome in put(hub, *everything)}
+        assert decisions <= {Decision.COMMIT, Decision.ALREADY}
+        assert_rows_are_the_tree(hub, root)
+        hub.close()
+    assert seen == {0, 3}
 
 
 DISPLACED = ("edit", "d/edit", "gone", "tolink")

@@ -20,6 +20,7 @@ from copia.core.hub_plan import (
     Direction,
     Next,
     Part,
+    as_sent,
     judge_agreed,
     judge_answer,
     judge_asking,
@@ -38,7 +39,7 @@ from copia.core.manifest import Manifest
 from copia.core.paths import TreePath
 from copia.core.reconcile import compare
 from copia.core.selection import Rules, selector
-from copia.core.steps import PutFile, Reason, Step
+from copia.core.steps import MakeDirectory, MirrorPlan, PutFile, Reason, Step
 from copia.core.verdicts import Policy, Where
 from copia.wire.hub_messages import BLOB_MOST, encode_offers
 
@@ -285,3 +286,15 @@ def test_one_call_has_its_bounds(steps: "list[Step]", counts: "list[int]") -> No
     for part in found:
         offers = [offer_of(step) for step in part]
         assert len(encode_offers([Offer(o.path, o.wanted, o.wanted) for o in offers])) < BLOB_MOST // 2
+
+
+def test_a_hub_gets_new_directories_just_before_what_goes_into_them() -> None:
+    directories = [entry(path) for path in ("a/", "b/", "a/c/", "a/c/d/", "e/")]
+    files = [entry(path) for path in ("0", "a/1", "a/c/2", "a/c/d/3", "b/4", "b/5", "old/6")]
+    plan = MirrorPlan(
+        makes=tuple(MakeDirectory(made.path, ABSENT, made, Reason.ABSENT) for made in directories),
+        puts=tuple(PutFile(put.path, ABSENT, put, Reason.ABSENT) for put in files),
+    )
+    sent = [step.path.decode() for step in as_sent(plan)]
+    assert sent == ["0", "a", "a/1", "a/c", "a/c/2", "a/c/d", "a/c/d/3", "b", "b/4", "b/5", "e", "old/6"]
+    assert sorted(sent) == sorted(step.path.decode() for step in steps_of(plan))

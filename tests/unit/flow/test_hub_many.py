@@ -94,15 +94,20 @@ def watched(root: pathlib.Path) -> "tuple[HubSession, Watch]":
     return HubSession(HubSpec(os.fsencode(root), "a"), watch), watch
 
 
+@pytest.mark.parametrize("folders", ["new", "there"])
 @pytest.mark.parametrize("files", [1, FSYNC_FEW, FSYNC_FEW + 1])
-def test_contents_are_on_disk_before_names_and_names_before_the_record(tmp_path: pathlib.Path, files: int) -> None:
+def test_contents_are_on_disk_before_names_and_names_before_the_record(
+    tmp_path: pathlib.Path, files: int, folders: str
+) -> None:
     """L9: also when they are few."""
     hub, watch = watched(tmp_path / "hub")
+    if folders == "there":
+        put(hub, *many(0))
     watch.seen.clear()
     put(hub, *many(files))
     hub.close()
     flushes = watch.places(op.FlushEach, op.FlushAll)
-    written, moved = watch.places(op.WriteFiles), watch.places(op.MoveEach)
+    written, moved = watch.places(op.WriteFiles), watch.places(op.MoveEach if folders == "there" else op.MoveNew)
     (recorded,) = watch.places(op.Record)
     assert any(written[-1] < at < moved[0] for at in flushes)
     assert any(moved[-1] < at < recorded for at in flushes)

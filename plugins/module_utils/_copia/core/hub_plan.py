@@ -18,6 +18,7 @@ What this file does not know: disks, wires, and how a hub decides.
 from __future__ import annotations
 
 import enum
+from bisect import bisect_right
 from typing import Dict, Iterable, Iterator, List, Optional, Protocol, Sequence, Set, Tuple
 
 from ..values import replace
@@ -279,6 +280,27 @@ def steps_of(plan: MirrorPlan) -> Iterator[Step]:
     """The steps of a plan, in the order in which they are applied."""
     for group in (plan.clearances, plan.makes, plan.moves, plan.puts, plan.settles, plan.removals):
         yield from group
+
+
+def as_sent(plan: MirrorPlan) -> Iterator[Step]:
+    """The same in the order in which a hub gets them: a new directory comes just before what goes into it, so that one
+    call has both.
+    """
+    if plan.moves:
+        yield from steps_of(plan)
+        return
+    yield from plan.clearances
+    makes = sorted(plan.makes, key=lambda step: path_key(step.path))
+    keys = [path_key(step.path) for step in makes]
+    made = 0
+    for put in plan.puts:
+        end = bisect_right(keys, path_key(split(put.path)[0]), made)
+        yield from makes[made:end]
+        made = max(made, end)
+        yield put
+    yield from makes[made:]
+    yield from plan.settles
+    yield from plan.removals
 
 
 def portions(steps: Iterable[Step]) -> Iterator[List[Step]]:

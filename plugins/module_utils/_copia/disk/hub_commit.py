@@ -7,7 +7,7 @@ Order
 1. Stage the contents, check each against the digest that its offer names, and flush them. Without the lock.
 2. Under the lock, offer by offer: look at what is really there, decide, and put it in place, take it out, or keep it
    beside as a conflict copy. What is in place is what was staged; what came out is what was looked at, or it goes back.
-   New things of one directory go there together (``hub_new``).
+   New things of one directory go there together, and new directories as they are (``hub_new``).
 3. Flush the names, then record the rows as one new revision. Only then is anything said.
 
 Killed anywhere, the tree holds old or new at each path, and the index says nothing that the tree does not have: what
@@ -19,7 +19,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import time
-from typing import Any, Dict, Generator, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Generator, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ..core.cas import Decision, Fate, Likeness, judge_stale, likeness
 from ..core.conflicts import conflict_names, copies_of, copies_start
@@ -36,7 +36,7 @@ from .flushing import flush_contents, flush_files, flush_names
 from .folders import Folders
 from .hub_folder import HubFolder
 from .hub_look import Looking, There
-from .hub_new import arrive, runs_of_new
+from .hub_new import Arriving, new_folders, runs_of_new
 from .hub_notice import is_sure, look_at
 from .hub_offers import decision_on, displaced_by, has_item, plain, put_of, refused, size_of
 from .hub_versions import Versions, drop
@@ -71,7 +71,13 @@ class Batch:
         puts = tuple(put_of(offer) for number, offer in enumerate(offers) if number not in decided and has_item(offer))
         if len({step.path for step in puts}) != len(puts):
             raise RemoteProtocolError("one batch offers two contents for one path")
-        self.receiving = Receiving(MirrorPlan(puts=puts), self.folders, Report())
+        makes = new_folders(offers, decided, self._ask)
+        self.arriving = Arriving(self.stage, self.folders, makes)
+        self.receiving = Receiving(MirrorPlan(makes=makes, puts=puts), self.folders, Report())
+
+    def _ask(self, paths: List[TreePath]) -> Callable[[TreePath], Held]:
+        self.looking.ask(paths)
+        return lambda path: self.looking.known(path).held
 
     def staged(self, items: Iterator[Item]) -> op.Acts:
         """Step 1.
@@ -80,6 +86,7 @@ class Batch:
         :raises RemoteProtocolError: when the items are not those of the offers.
         """
         yield from self.receiving.acts(self.stage, self._checked(items))
+        self.arriving.staged(step.path for step in self.receiving.plan.puts if self.stage.has(step.path))
         yield from flush_contents(self.hub.root, self.stage, self.receiving.plan.puts)
 
     def _checked(self, items: Iterator[Item]) -> Iterator[Item]:
@@ -107,13 +114,14 @@ class Batch:
         index.check_current()
         self.folders.forget()
         before = index.revision
+        has_room = sum(size_of(step.wanted) for step in self.receiving.plan.puts) <= self.room
         self.looking.ask(offer.path for offer in self.offers)
         outcomes: List[Outcome] = []
         for run in runs_of_new(self.offers, self._is_new):
-            moved = (yield from self._arrive(run)) if self._is_new(run[0]) else ()
+            yield from self._arrive(run, has_room)
             for number in run:
                 offer = self.offers[number]
-                if offer.path in moved:
+                if offer.path in self.arriving.arrived:
                     outcomes.append(self._committed(offer, size_of(offer.wanted), before + 1))
                 else:
                     outcomes.append((yield from self._offer(number, offer, before + 1)))
@@ -138,14 +146,7 @@ class Batch:
         """Remove what was staged and is not in its place."""
         self.folders.forget()
         self.versions.close()
-        for step in self.receiving.plan.puts:
-            place = self.stage.find(step.path)
-            if place is not None:
-                self.stage.drop(step.path)
-                try:
-                    yield op.Unlink(*place)
-                except FileNotFoundError:
-                    pass
+        yield from self.arriving.cleared(step.path for step in self.receiving.plan.puts)
 
     def _is_new(self, number: int) -> bool:
         offer = self.offers[number]
@@ -153,12 +154,14 @@ class Batch:
             return False
         return isinstance(offer.expected, Absent) and isinstance(self.looking.known(offer.path).held, Absent)
 
-    def _arrive(self, run: List[int]) -> "Generator[op.Operation, Any, Set[TreePath]]":
-        """Move new things of one directory into their places; the answer is which came there."""
-        paths = [self.offers[number].path for number in run]
-        if sum(size_of(self.offers[number].wanted) for number in run) > self.room:
-            return set()
-        return (yield from arrive(self.stage, self.folders, paths))
+    def _arrive(self, run: List[int], has_room: bool) -> "Generator[op.Operation, Any, None]":
+        """Move what is new into its place, where there is room for it; ``has_room`` says that there is for all."""
+        path = self.offers[run[0]].path
+        if self._is_new(run[0]):
+            if sum(size_of(self.offers[number].wanted) for number in run) <= self.room:
+                yield from self.arriving.move([self.offers[number].path for number in run])
+        elif self.arriving.is_folder(path) and has_room:
+            yield from self.arriving.move_folder(path)
 
     def _offer(self, number: int, offer: Offer, revision: int) -> op.Acts:
         if number in self.decided:
@@ -204,15 +207,15 @@ class Batch:
             done = yield from self._act(offer, there)
         if done is not True:
             yield from self.versions.unsave(offer.path)
-            decision = Decision.STALE if done is None else Decision.REFUSED
-            return Outcome(
-                offer.path, decision, there.known.revision, b"", plain(there.held), "" if done is None else done
-            )
+            decision, why = (Decision.STALE, "") if done is None else (Decision.REFUSED, done)
+            return Outcome(offer.path, decision, there.known.revision, b"", plain(there.held), why)
         return self._committed(offer, self._growth(offer, there), revision)
 
     def _committed(self, offer: Offer, growth: int, revision: int) -> Outcome:
         self.room -= growth
         self._note(offer.path, offer.wanted)
+        if isinstance(offer.wanted, Entry) and offer.wanted.kind is Kind.DIRECTORY:
+            self._closings[offer.path] = offer.wanted
         return Outcome(offer.path, Decision.COMMIT, revision, b"", offer.wanted)
 
     def _act(self, offer: Offer, there: There) -> op.Acts:
@@ -221,7 +224,6 @@ class Batch:
         if not isinstance(wanted, Entry):
             return (yield from self._remove(offer.path, found))
         if wanted.kind is Kind.DIRECTORY and isinstance(found, Entry) and found.kind is Kind.DIRECTORY:
-            self._closings[offer.path] = wanted
             return True
         directory, name = split(offer.path)
         yield from self._parents(directory)
@@ -233,8 +235,7 @@ class Batch:
             self._settled.append(offer.path)
             return True
         if wanted.kind is Kind.DIRECTORY:
-            yield op.MakeFolder(*self.stage.place_for(offer.path))
-            self._closings[offer.path] = wanted
+            yield op.MakeFolder(*self.stage.apart_for(offer.path))
         staged = self.stage.find(offer.path)
         if staged is None:
             raise RemoteProtocolError(f"nothing was staged for {show(offer.path)}")

@@ -128,6 +128,25 @@ class Stage:
             self._folders.forget(self._place_of(path))
         self._staged.pop(path, None)
 
+    def forget_folder(self, path: TreePath) -> None:
+        """Forget a new directory that went into its place: what is to stand in it from now on is staged under a name of
+        its own.
+        """
+        self.drop(path)
+        self._new.pop(path, None)
+
+    def leave_folder(self, path: TreePath) -> Acts:
+        """Forget a new directory that did not; it is removed when nothing is left in it."""
+        place = self._new.get(path)
+        if place is not None:
+            shell = TreePath(place[:-1])
+            self.forget_folder(path)
+            self._folders.forget(shell)
+            try:
+                yield RemoveFolder(*self._at(shell))
+            except OSError:
+                pass  # it is swept with the stage
+
     def _at(self, place: TreePath) -> Tuple[int, bytes]:
         directory, name = split(place)
         return self._folders.at(directory), name

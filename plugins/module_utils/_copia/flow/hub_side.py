@@ -28,6 +28,7 @@ from ..core.errors import RemoteProtocolError
 from ..core.hub_plan import (
     Line,
     Next,
+    as_sent,
     asked_first,
     brings_nothing,
     judge_answer,
@@ -221,7 +222,7 @@ class HubSide:
 
     def apply(self, plan: MirrorPlan, items: Iterator[Item]) -> Report:
         """Put what is left of the plan, with the contents in ``items``; what the hub says became of it."""
-        parts = list(portions(steps_of(plan)))
+        parts = list(portions(as_sent(plan)))
         for part, receipt in zip(parts, self._hub.put_all(self._batches(parts, items))):
             if len(receipt.outcomes) != len(part):
                 raise RemoteProtocolError("a hub's receipt does not answer what was put")
