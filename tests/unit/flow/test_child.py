@@ -32,6 +32,12 @@ def test_how_a_child_ended_is_known(monkeypatch: pytest.MonkeyPatch, kernel: str
     child.close()
 
 
+def test_the_last_line_of_what_it_said_is_the_reason() -> None:
+    child = Child(["sh", "-c", "echo first >&2; echo the reason >&2; exit 255"], "host")
+    assert str(child.why(Unreachable("gone"))) == "host cannot be reached: the reason"
+    child.close()
+
+
 def test_a_child_that_does_not_end_is_made_to() -> None:
     began = time.monotonic()
     child = Child(["sleep", "60"], "host")

@@ -14,7 +14,7 @@ finds what was done already alike on both sides.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Callable, Dict, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple
 
 from ..core.bisync_plan import Reconciliation, reconcile
 from ..core.errors import InputError
@@ -24,7 +24,7 @@ from ..core.verdicts import Policy
 from .displaced import places_of_pair
 from .local_side import LocalSide
 from .pair import Pair, PairSpec
-from .sides import Side
+from .sides import LetsGo, Side
 
 if TYPE_CHECKING:
     from ..disk.operations import Perform
@@ -33,23 +33,20 @@ if TYPE_CHECKING:
 def bisync(
     spec: PairSpec,
     *,
+    left: Optional[Side] = None,
     right: Optional[Side] = None,
     announce: Optional[Callable[[Reconciliation], None]] = None,
     carry_out: "Optional[Perform]" = None,
 ) -> PairReport:
     """Bring ``spec.left`` and ``spec.right`` together. ``announce`` hears the plan before anything is done.
 
-    ``right`` is a side that is reached in another way; without it both are on this host.
+    ``right`` is a side that is reached in another way; without it both are on this host. ``left`` is that of ``spec``
+    (see ``left_of``), where a look at it was begun already; it is closed here.
 
     :raises CopiaError: when the run cannot go on; see ``core.errors`` for whose fault it is.
     """
-    how: Dict[str, Any] = {"durable": spec.durable, "patience": spec.patience, "preserve": spec.preserve}
-    places = places_of_pair(spec.backup, (spec.left,) if right else (spec.left, spec.right))
-    left, other = (
-        LocalSide(path, **how, backup=place, carry_out=carry_out)
-        for path, place in zip((spec.left, spec.right), places)
-    )
-    pair = Pair(spec, (left, right or other), carry_out)
+    one, other = _sides_of(spec, carry_out, is_near=right is None)
+    pair = Pair(spec, (left or one, right or other), carry_out)
     try:
         clock = time.perf_counter()
         found = pair.look()
@@ -68,11 +65,29 @@ def bisync(
             pair.rehearse(plan)
         else:
             pair.apply(plan)
+            for side in pair.sides:
+                if isinstance(side, LetsGo):
+                    side.let_go()
             pair.record(found, plan)
         pair.lap("apply", clock)
         return pair.conclude(plan)
     finally:
         pair.close()
+
+
+def left_of(spec: PairSpec, carry_out: "Optional[Perform]" = None) -> LocalSide:
+    """The left side of a pair of which the right one is reached in another way."""
+    return _sides_of(spec, carry_out, is_near=False)[0]
+
+
+def _sides_of(spec: PairSpec, carry_out: "Optional[Perform]", *, is_near: bool) -> Tuple[LocalSide, LocalSide]:
+    how: Dict[str, Any] = {"durable": spec.durable, "patience": spec.patience, "preserve": spec.preserve}
+    places = places_of_pair(spec.backup, (spec.left, spec.right) if is_near else (spec.left,))
+    left, right = (
+        LocalSide(path, **how, backup=place, carry_out=carry_out)
+        for path, place in zip((spec.left, spec.right), places)
+    )
+    return left, right
 
 
 def refuse_conflicts(plan: Reconciliation, policy: Policy) -> None:

@@ -19,8 +19,12 @@ from ..core.errors import Busy, Unreachable
 from ..core.hub_report import HubReport
 from ..core.hub_words import Hub, HubFacts
 from ..core.paths import show
+from ..disk.archive import name_of_paths, remembered
+from ..disk.folders import open_root
+from ..disk.state import state_folder
 from ..link.ssh import SshOptions, split_remote
 from ..values import dataclass, field
+from .bisync import left_of
 from .hub_sync import hub_sync
 from .pair import PairSpec
 
@@ -50,8 +54,11 @@ def is_remote(target: bytes) -> bool:
 
 
 @contextmanager
-def opened_hub(target: bytes, reach: Reach, patience: float) -> Iterator[Tuple[Hub, bytes]]:
-    """A session with a hub, and its place in one way of writing.
+def opened_hub(
+    target: bytes, reach: Reach, patience: float, meanwhile: Callable[[bytes], None] = lambda place: None
+) -> Iterator[Tuple[Hub, bytes]]:
+    """A session with a hub, and its place in one way of writing. ``meanwhile`` is called with that place while a hub on
+    another host is on its way.
 
     :raises CopiaError: when there is none, or it can't be reached.
     """
@@ -60,8 +67,9 @@ def opened_hub(target: bytes, reach: Reach, patience: float) -> Iterator[Tuple[H
     if remote is not None:
         from .hub_jobs import remote_hub
 
-        with remote_hub(remote.host, remote.path, client, reach.ssh) as far:
-            yield far, b"hub " + target
+        place = b"hub " + target
+        with remote_hub(remote.host, remote.path, client, reach.ssh, lambda: meanwhile(place)) as far:
+            yield far, place
         return
     from .hub import HubSession, HubSpec
 
@@ -86,13 +94,45 @@ def sync_with(
     """
     for attempt in range(reach.retries + 1):
         try:
-            with opened_hub(spec.right, reach, spec.patience) as (hub, place):
-                return hub_sync(spec, hub, place, announce=announce, carry_out=carry_out)
+            return _once(spec, reach, announce, carry_out)
         except (Unreachable, Busy):
             if attempt == reach.retries:
                 raise
         pause(_PAUSE * 2**attempt)
     raise Unreachable(f"{show(spec.right)} cannot be reached")
+
+
+def _once(
+    spec: PairSpec,
+    reach: Reach,
+    announce: Optional[Callable[[Reconciliation], None]],
+    carry_out: "Optional[Perform]",
+) -> HubReport:
+    """One run. The tree is looked at while a hub on another host is on its way; where nothing is known of the two
+    together, every file will have to be read.
+    """
+    left = left_of(spec, carry_out)
+
+    def look_ahead(place: bytes) -> None:
+        left.look_ahead(spec.rules, digests=not _is_known(spec, left.place, place))
+
+    try:
+        with opened_hub(spec.right, reach, spec.patience, look_ahead) as (hub, place):
+            return hub_sync(spec, hub, place, left=left, announce=announce, carry_out=carry_out)
+    finally:
+        left.close()
+
+
+def _is_known(spec: PairSpec, left: bytes, place: bytes) -> bool:
+    """Whether anything was agreed on there."""
+    try:
+        folder = open_root(spec.state or state_folder(os.environ))
+    except OSError:
+        return False
+    try:
+        return remembered(folder, name_of_paths(left, place)) is not None
+    finally:
+        os.close(folder)
 
 
 def hub_facts(target: bytes, reach: Reach) -> HubFacts:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any, Deque, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Deque, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..core.errors import InputError, RemoteProtocolError
 from ..core.hub_words import Answer, HubFacts, Mark, NewsPage, Offer, Offered, Receipt
@@ -159,6 +159,10 @@ class RemoteHub:
         """Note that this client has everything up to ``revision``."""
         self._ask("acknowledge", {"revision": revision}, ())
 
+    def dismiss(self) -> None:
+        """Say good-bye."""
+        self._talk.say_goodbye()
+
     def close(self) -> None:
         """The talk is closed by who opened it."""
 
@@ -168,13 +172,16 @@ class RemoteHub:
 
 
 @contextmanager
-def remote_hub(host: str, root: bytes, client: str, options: SshOptions) -> Iterator[RemoteHub]:
+def remote_hub(
+    host: str, root: bytes, client: str, options: SshOptions, meanwhile: Callable[[], None]
+) -> Iterator[RemoteHub]:
     """A session with the hub at ``root`` of ``host``, over ssh. A forced command there may say another root and name.
+    ``meanwhile`` is called when ssh is on its way.
 
     :raises CopiaError: what went wrong on the way or there, with the host's name before it.
     """
     terms = {"root": root, "client": client_name(client)}
-    with conversation(host, options, "hub", terms, LIMITS) as talk:
+    with conversation(host, options, "hub", terms, LIMITS, meanwhile) as talk:
         yield RemoteHub(talk)
 
 

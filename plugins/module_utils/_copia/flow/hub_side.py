@@ -41,7 +41,7 @@ from ..core.hub_plan import (
     with_news,
     without,
 )
-from ..core.hub_words import Answer, Held, Hub, Mark, NewsPage, Offered, Outcome, wants_content
+from ..core.hub_words import Answer, Dismissed, Held, Hub, Mark, NewsPage, Offered, Outcome, wants_content
 from ..core.manifest import Manifest
 from ..core.parcel import Begin, Item, Same, Small, Trouble, Wants
 from ..core.paths import TreePath, split
@@ -75,13 +75,15 @@ class Place(NamedTuple):
 
 class HubSide:
     """The hub that ``hub`` is a session with. ``state`` is the client's state folder; ``insists`` says that the local
-    version wins, so that an offer is made once more with what the hub has by now.
+    version wins, so that an offer is made once more with what the hub has by now; ``is_told`` that the hub hears in the
+    end how far the client is.
     """
 
     is_far = True
 
-    def __init__(self, hub: Hub, where: Place, state: bytes, *, insists: bool = False) -> None:
-        self._hub, self._where, self._state, self._insists = hub, where, state, insists
+    def __init__(self, hub: Hub, where: Place, state: bytes, *, insists: bool = False, is_told: bool = True) -> None:
+        self._hub, self._where, self._state = hub, where, state
+        self._insists, self._is_told = insists, is_told
         self.facts = hub.facts()
         self.late: List[Conflict] = []
         self.sent = 0
@@ -270,6 +272,11 @@ class HubSide:
             run(save(folder, self._key(), new, durable=False), carry_out or perform)
         finally:
             os.close(folder)
+
+    def let_go(self) -> None:
+        """A hub elsewhere may end while this side records the run."""
+        if not self._is_told and isinstance(self._hub, Dismissed):
+            self._hub.dismiss()
 
     def close(self) -> None:
         """The session belongs to who opened it."""

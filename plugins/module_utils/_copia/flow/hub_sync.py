@@ -30,6 +30,7 @@ from ..values import replace
 from .bisync import bisync
 from .hub_side import HubSide, Place
 from .pair import PairSpec
+from .sides import Side
 
 if TYPE_CHECKING:
     from ..disk.operations import Perform
@@ -40,27 +41,30 @@ def hub_sync(
     hub: Hub,
     place: bytes,
     *,
+    left: Optional[Side] = None,
     announce: Optional[Callable[[Reconciliation], None]] = None,
     carry_out: "Optional[Perform]" = None,
 ) -> HubReport:
     """Bring ``spec.left`` and the hub together, in the spec's direction. ``spec.right`` is what people call the hub,
     ``place`` where it is in one way of writing: a real path of this host, or something that begins with no slash.
+    ``left`` is the spec's left side, where a look at it was begun already.
 
     :raises CopiaError: when the run cannot go on; see ``core.errors`` for whose fault it is.
     """
     state = spec.state or state_folder(os.environ)
     where = Place(show(spec.right), place, os.path.realpath(spec.left))
-    side = HubSide(hub, where, state, insists=spec.policy is Policy.PREFER_LEFT)
+    is_told = spec.takes(Where.LEFT)
+    side = HubSide(hub, where, state, insists=spec.policy is Policy.PREFER_LEFT, is_told=is_told)
     if root_recreated(side.line is Line.WENT_BACK, False) and not spec.force:
         raise Braked(explain_root(Brake.ROOT_RECREATED, where.name))
     spec = replace(spec, with_hub=True, forgets=spec.forgets or side.line is not Line.SAME, state=state)
-    pair = bisync(spec, right=side, announce=announce, carry_out=carry_out)
+    pair = bisync(spec, left=left, right=side, announce=announce, carry_out=carry_out)
     pair.conflicts = tuple(sorted((*pair.conflicts, *side.late), key=lambda conflict: path_key(conflict.path)))
     if not spec.check:
         try:
             side.remember(carry_out)
         except OSError as error:
             raise InputError(f"{show(state)} cannot be written: {os.strerror(error.errno or 0)}") from error
-        if spec.takes(Where.LEFT) and not pair.problems:
+        if is_told and not pair.problems:
             hub.acknowledge(side.revision)
     return HubReport(pair, side.facts.hub_id.hex(), side.revision, side.sent)

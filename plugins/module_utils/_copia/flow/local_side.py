@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
 
 from ..core.backup import sparing
 from ..core.entries import Entry
-from ..core.errors import InputError
+from ..core.errors import Busy, InputError
 from ..core.folding import Folding
 from ..core.parcel import Item, Want, Wants
 from ..core.paths import TreePath, show, split
@@ -28,6 +28,7 @@ from ..disk.scan import Scan, is_native
 from ..disk.state import identity_of
 from .contents import checked, wants_of
 from .displaced import check_place
+from .look import Look
 from .sides import Places, Scanned
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class LocalSide:
         self._path, self._durable, self._patience, self._carry_out = path, durable, patience, carry_out
         self._keeps, self._backup = preserve, backup
         self._root = -1
+        self._look: Optional[Look] = None
 
     @property
     def name(self) -> str:
@@ -85,9 +87,24 @@ class LocalSide:
 
         os.close(self._run(make_root(self._path)))
 
+    def look_ahead(self, rules: Rules, *, digests: bool) -> None:
+        """Begin to look at the tree while the other side is on its way, with ``digests`` also into each file: ``scan``
+        and ``digests_of`` then have less to do. Nothing where the root is not there, or another run holds it: that is
+        for the run itself to find out.
+        """
+        try:
+            if self.kind() != "tree":
+                return
+            self._root = open_source(self._path)
+            lock_root(self._root, self._path, patience=0)
+            self._look = Look(self._root, lambda root: self._scanned(root, rules), digests=digests)
+        except (InputError, Busy, OSError):
+            self.close()
+
     def open(self) -> None:
         """Open the root."""
-        self._root = open_source(self._path)
+        if self._root < 0:
+            self._root = open_source(self._path)
         if self._backup:
             check_place(self._backup, self._path, self._path)
 
@@ -109,9 +126,12 @@ class LocalSide:
 
     def scan(self, rules: Rules) -> Scanned:
         """The tree, without what the rules leave out."""
+        return self._scanned(self._root, rules) if self._look is None else self._look.scanned()
+
+    def _scanned(self, root: int, rules: Rules) -> Scanned:
         seen, keeps = sparing(self._backup, selector(rules)), self._keeps
         scan = Scan(selector=seen, mode_mask=0o777, owner=keeps.owner, group=keeps.group, keeps=keeps)
-        manifest = scan.tree(self._root)
+        manifest = scan.tree(root)
         return Scanned(manifest, tuple(scan.problems))
 
     def folding(self, *, may_write: bool) -> Folding:
@@ -125,8 +145,10 @@ class LocalSide:
 
     def digests_of(self, entries: List[Entry]) -> Dict[TreePath, bytes]:
         """The BLAKE3 of files and of the texts of links."""
-        outwait_grain(entries)
-        return digests_of(self._root, entries)
+        known = {} if self._look is None else self._look.digests_of(entries)
+        left = [entry for entry in entries if entry.path not in known] if known else entries
+        outwait_grain(left)
+        return {**known, **digests_of(self._root, left)}
 
     def signatures_of(self, entries: List[Entry]) -> Dict[TreePath, Signature]:
         """Signatures of the files of at least ``SIGNED_FROM`` bytes."""
@@ -186,6 +208,9 @@ class LocalSide:
 
     def close(self) -> None:
         """Let go of the lock and close the root."""
+        if self._look is not None:
+            self._look.stop()
+            self._look = None
         if self._root >= 0:
             os.close(self._root)
         self._root = -1

@@ -45,14 +45,23 @@ def our_hello() -> Hello:
 
 
 @contextmanager
-def conversation(host: str, options: SshOptions, job: str, terms: Mapping[str, Any], limits: Limits) -> Iterator[Talk]:
+def conversation(
+    host: str,
+    options: SshOptions,
+    job: str,
+    terms: Mapping[str, Any],
+    limits: Limits,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> Iterator[Talk]:
     """A talk with ``copia serve`` on ``host``, with a job opened in it. ACCEPT is not awaited: ``accepted`` does that.
+    ``meanwhile`` is called while ssh is on its way.
 
     :raises CopiaError: what went wrong on the way or there, with the host's name before it.
     """
     child = Child(ssh_command(host, options), host)
     talk = Talk(child.pipe, Role.CLIENT, our_hello(), limits=limits, name=host)
     try:
+        meanwhile()
         talk.greet()
         talk.open(job, terms)
         yield talk

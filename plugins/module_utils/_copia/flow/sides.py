@@ -114,6 +114,14 @@ class Considers(Protocol):
 
 
 @runtime_checkable
+class LetsGo(Protocol):
+    """A side that may end its session before the run is over."""
+
+    def let_go(self) -> None:
+        """Nothing more is asked of it but to be closed."""
+
+
+@runtime_checkable
 class Folds(Protocol):
     """A side whose file system may take two names for one."""
 

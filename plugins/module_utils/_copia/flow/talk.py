@@ -183,6 +183,12 @@ class Talk:
         except CopiaError:
             return  # the other side is gone, or has refused before us
 
+    def say_goodbye(self) -> None:
+        """Nothing more is asked; the server may end. Say it once, when there is no answer to wait for."""
+        if self._pulse is not None:
+            self._pulse.stop()
+        self.pipe.finish()
+
     def close(self) -> None:
         """No more is said or heard."""
         if self._pulse is not None:
