@@ -25,9 +25,9 @@ from copia.core.entries import ABSENT, Entry
 from copia.core.errors import CopiaError
 from copia.core.hub_words import Held, Offer
 from copia.core.parcel import Small
+from copia.flow.hello import our_hello
 from copia.flow.hub_jobs import LIMITS, RemoteHub
 from copia.flow.hub_keeping import KeepSpec, keep_hub
-from copia.flow.remote import our_hello
 from copia.flow.talk import Talk
 from copia.link.child import Child
 from copia.wire.conversation import Role

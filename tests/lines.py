@@ -16,9 +16,10 @@ from copia.core.report import Report
 from copia.core.selection import Rules
 from copia.flow.bisync import bisync
 from copia.flow.grant import Grant
+from copia.flow.hello import our_hello
 from copia.flow.jobs import jobs_for
 from copia.flow.mirror_jobs import LIMITS, source_terms, target_terms
-from copia.flow.remote import Expect, our_hello, pull_over, push_over
+from copia.flow.remote import Expect, pull_over, push_over
 from copia.flow.remote_side import RemoteSide, side_terms
 from copia.flow.serve import OpenJob, serve
 from copia.flow.source import Source, SourceSpec

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from .core.errors import InputError
 from .flow.grant import Grant
+from .flow.hello import our_hello
 from .flow.jobs import forced_hub, jobs_for, shut_in
-from .flow.remote import our_hello
 from .flow.serve import serve, server_pipe
 
 if TYPE_CHECKING:

@@ -90,8 +90,9 @@ COSTLY = {
     "--version": ("json", "subprocess", "pathspec", "cbor2", "blake3", "copia.core.entries"),
     "sync": ("json", "subprocess", "pathspec", "cbor2", "zstandard", "ctypes", "copia.link.child"),
     "bisync": ("json", "subprocess", "pathspec", "cbor2", "zstandard", "copia.link.child"),
+    "hub-sync": ("json", "subprocess", "pathspec", "cbor2", "zstandard", "copia.link.child", "copia.flow.remote"),
 }
-EVERYWHERE = ("dataclasses", "inspect", "tempfile", "logging", "copia.flow.serve")
+EVERYWHERE = ("dataclasses", "inspect", "tempfile", "shutil", "lzma", "logging", "copia.flow.serve")
 TOLD = "import sys; from copia.cli import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
 
 

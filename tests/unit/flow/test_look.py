@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import subprocess
 import sys
 from typing import Any, Dict, List
 
@@ -170,3 +171,23 @@ def test_a_hub_that_cannot_be_reached_leaves_the_tree_free(tmp_path: pathlib.Pat
     other = open_source(os.fsencode(folder))
     lock_root(other, os.fsencode(folder), patience=0)
     os.close(other)
+
+
+TOLD = "import sys; from copia.cli import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+NEEDLESS = (
+    "subprocess tempfile shutil lzma traceback json pathspec copia.link.child copia.flow.remote copia.flow.source"
+)
+
+
+def test_a_push_loads_nothing_in_the_hub_that_it_does_not_need(tmp_path: pathlib.Path, folder: pathlib.Path) -> None:
+    here = subprocess.run(
+        [sys.executable, "-c", "import sys; print(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    reach = Reach(stand_in(tmp_path, f"{sys.executable} -c '{TOLD}' serve 2> {tmp_path}/told"))
+    (tmp_path / "hub").mkdir()
+    target = b"there:" + os.fsencode(tmp_path / "hub")
+    spec = PairSpec(os.fsencode(folder), target, direction=Direction.PUSH, state=os.fsencode(tmp_path / "state"))
+    assert sync_with(spec, reach).sent == 4
+    loaded = set((tmp_path / "told").read_text().split()) - set(here.stdout.split())
+    assert "copia.disk.hub_commit" in loaded
+    assert loaded.isdisjoint(NEEDLESS.split()), sorted(loaded.intersection(NEEDLESS.split()))

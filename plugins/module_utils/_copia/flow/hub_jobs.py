@@ -11,7 +11,20 @@ from __future__ import annotations
 from collections import deque
 from contextlib import contextmanager
 from itertools import chain
-from typing import Any, Callable, Deque, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Deque,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from ..core.errors import InputError, RemoteProtocolError
 from ..core.hub_words import Answer, HubFacts, Mark, NewsPage, Offer, Offered, Receipt
@@ -19,15 +32,16 @@ from ..core.parcel import Item
 from ..core.paths import TreePath
 from ..core.rights import ALL_RIGHTS, READ_ONLY
 from ..core.signature import Signature, pack_signature, unpack_signature
-from ..link.ssh import SshOptions
 from ..wire import hub_messages as say
 from ..wire.fields import field, number, only
 from ..wire.frames import Limits
 from ..wire.pack import decode_pack, encode_pack
 from .grant import Grant
 from .hub import HubSession, HubSpec
-from .remote import conversation
 from .talk import Message, Part, Reply, Talk
+
+if TYPE_CHECKING:
+    from ..link.ssh import SshOptions
 
 LIMITS = Limits(message=say.BLOB_MOST)
 """Nothing but a blob is gathered before it is read."""
@@ -173,13 +187,15 @@ class RemoteHub:
 
 @contextmanager
 def remote_hub(
-    host: str, root: bytes, client: str, options: SshOptions, meanwhile: Callable[[], None]
+    host: str, root: bytes, client: str, options: "SshOptions", meanwhile: Callable[[], None]
 ) -> Iterator[RemoteHub]:
     """A session with the hub at ``root`` of ``host``, over ssh. A forced command there may say another root and name.
     ``meanwhile`` is called when ssh is on its way.
 
     :raises CopiaError: what went wrong on the way or there, with the host's name before it.
     """
+    from .calling import conversation
+
     terms = {"root": root, "client": client_name(client)}
     with conversation(host, options, "hub", terms, LIMITS, meanwhile) as talk:
         yield RemoteHub(talk)

@@ -1,27 +1,22 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The client's end: a conversation with ``copia serve`` on a host, and a mirror of which one side is there."""
+"""A mirror of which one side is on another host, seen from the client's end."""
 
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Mapping, Optional
+from typing import Callable, Optional
 
-from .. import __version__
-from ..core.errors import InputError, RemoteProtocolError, Unreachable
+from ..core.errors import InputError, RemoteProtocolError
 from ..core.report import Report
 from ..core.steps import MirrorPlan
-from ..link.child import Child
-from ..link.ssh import SshOptions, ssh_command
+from ..link.ssh import SshOptions
 from ..values import dataclass
-from ..wire.conversation import Hello, Role
 from ..wire.fields import field, number
-from ..wire.frames import Limits
 from ..wire.messages import decode_listing, decode_plan, decode_wants, encode_listing, encode_wants
-from ..wire.pack import codecs
 from ..wire.reports import decode_report
+from .calling import conversation
 from .mirror_jobs import LIMITS, source_terms, target_terms
 from .pump import unpacking
 from .source import Source, SourceSpec, tree_digest
@@ -37,42 +32,6 @@ class Expect:
 
     is_tree: bool
     announce: Optional[Announce] = None
-
-
-def our_hello() -> Hello:
-    """What this end says of itself."""
-    return Hello(__version__, codecs())
-
-
-@contextmanager
-def conversation(
-    host: str,
-    options: SshOptions,
-    job: str,
-    terms: Mapping[str, Any],
-    limits: Limits,
-    meanwhile: Callable[[], None] = lambda: None,
-) -> Iterator[Talk]:
-    """A talk with ``copia serve`` on ``host``, with a job opened in it. ACCEPT is not awaited: ``accepted`` does that.
-    ``meanwhile`` is called while ssh is on its way.
-
-    :raises CopiaError: what went wrong on the way or there, with the host's name before it.
-    """
-    child = Child(ssh_command(host, options), host)
-    talk = Talk(child.pipe, Role.CLIENT, our_hello(), limits=limits, name=host)
-    try:
-        meanwhile()
-        talk.greet()
-        talk.open(job, terms)
-        yield talk
-    except (Unreachable, RemoteProtocolError) as error:
-        if talk.was_refused:
-            raise
-        talk.refuse(error)
-        raise child.why(error) from error
-    finally:
-        talk.close()
-        child.close()
 
 
 def push(

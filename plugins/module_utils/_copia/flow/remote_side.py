@@ -42,9 +42,9 @@ from ..wire.side_messages import (
     encode_orders,
 )
 from .bisync import bisync
+from .calling import conversation
 from .pair import PairSpec
 from .pump import packing, unpacking
-from .remote import conversation
 from .side_job import LIMITS
 from .sides import Places, Scanned
 from .talk import Message, Part, Talk, in_parts, pieces_in_parts

@@ -9,7 +9,6 @@ does against the rules, ends the conversation with one refusal.
 
 from __future__ import annotations
 
-import traceback
 from typing import Any, Callable, Mapping, Protocol
 
 from ..core.errors import CopiaError, InputError
@@ -58,6 +57,8 @@ def serve(pipe: Pipe, hello: Hello, jobs: Mapping[str, OpenJob]) -> int:
         pipe.linger(LINGER)
         return 1
     except Exception as error:
+        import traceback
+
         talk.refuse(InputError(f"copia failed there: {type(error).__name__}: {error}; this is a bug, please report it"))
         traceback.print_exc()
         pipe.finish()

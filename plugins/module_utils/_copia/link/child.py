@@ -13,8 +13,7 @@ import re
 import select
 import signal
 import subprocess
-import tempfile
-from typing import List
+from typing import BinaryIO, List, cast
 
 from ..core.errors import CopiaError, Unreachable
 from .pipe import Pipe
@@ -33,7 +32,7 @@ class Child:
         :raises Unreachable: when the program can't be started.
         """
         self.name = name
-        self._said = tempfile.TemporaryFile()
+        self._said = _scratch()
         try:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, close_fds=True
@@ -84,6 +83,16 @@ class Child:
         lines = self._said.read().decode("utf-8", "backslashreplace").splitlines()
         said = [line.strip() for line in lines if not re.match(_NOISE, line)]
         return "".join(c if c.isprintable() else "?" for c in said[-1]) if said else ""
+
+
+def _scratch() -> BinaryIO:
+    """A file without a name; in memory, where the kernel has that."""
+    try:
+        return os.fdopen(os.memfd_create("copia"), "w+b")
+    except (AttributeError, OSError):
+        import tempfile
+
+        return cast("BinaryIO", tempfile.TemporaryFile())
 
 
 def _was_awaited(pid: int, seconds: float) -> bool:
