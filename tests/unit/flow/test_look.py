@@ -173,21 +173,24 @@ def test_a_hub_that_cannot_be_reached_leaves_the_tree_free(tmp_path: pathlib.Pat
     os.close(other)
 
 
+BARE = "import sys; print(*sys.modules, file=sys.stderr)"
 TOLD = "import sys; from copia.cli import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
-NEEDLESS = (
-    "subprocess tempfile shutil lzma traceback json pathspec copia.link.child copia.flow.remote copia.flow.source"
-)
+NEEDLESS = ("subprocess", "traceback", "copia.link.child", "copia.flow.source", "copia.flow.pair")
+NEEDLESS_HERE = ("sqlite3", "copia.flow.hub", "copia.flow.remote", "copia.flow.target")
+NEEDLESS_ANYWHERE = ("tempfile", "shutil", "lzma", "json", "pathspec")
 
 
-def test_a_push_loads_nothing_in_the_hub_that_it_does_not_need(tmp_path: pathlib.Path, folder: pathlib.Path) -> None:
-    here = subprocess.run(
-        [sys.executable, "-c", "import sys; print(*sys.modules)"], capture_output=True, text=True, check=True
-    )
-    reach = Reach(stand_in(tmp_path, f"{sys.executable} -c '{TOLD}' serve 2> {tmp_path}/told"))
+def test_a_push_loads_at_either_end_what_that_needs(tmp_path: pathlib.Path, folder: pathlib.Path) -> None:
+    stand_in(tmp_path, f"{sys.executable} -c '{TOLD}' serve 2> {tmp_path}/told")
     (tmp_path / "hub").mkdir()
-    target = b"there:" + os.fsencode(tmp_path / "hub")
-    spec = PairSpec(os.fsencode(folder), target, direction=Direction.PUSH, state=os.fsencode(tmp_path / "state"))
-    assert sync_with(spec, reach).sent == 4
-    loaded = set((tmp_path / "told").read_text().split()) - set(here.stdout.split())
-    assert "copia.disk.hub_commit" in loaded
-    assert loaded.isdisjoint(NEEDLESS.split()), sorted(loaded.intersection(NEEDLESS.split()))
+    variables = {"PATH": f"{tmp_path}:/usr/bin:/bin", "PYTHONPATH": f"{tmp_path}/lib", "COPIA_STATE": f"{tmp_path}/s"}
+    bare, client = (
+        subprocess.run([sys.executable, "-c", *words], env=variables, capture_output=True, text=True, check=True)
+        for words in ([BARE], [TOLD, "hub-sync", str(folder), f"there:{tmp_path}/hub"])
+    )
+    assert len(tree(tmp_path / "hub")) == 4
+    here = set(client.stderr.split()) - set(bare.stderr.split())
+    there = set((tmp_path / "told").read_text().split()) - set(bare.stderr.split())
+    assert "copia.disk.hub_commit" in there and "copia.flow.hub_side" in here
+    assert here.isdisjoint({*NEEDLESS_HERE, *NEEDLESS_ANYWHERE}), sorted(here)
+    assert there.isdisjoint({*NEEDLESS, *NEEDLESS_ANYWHERE}), sorted(there)

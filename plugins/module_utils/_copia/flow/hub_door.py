@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Callable, Iterator, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence, Tuple
 
 from ..core.bisync_plan import Reconciliation
 from ..core.conflicts import sanitised
@@ -24,12 +24,11 @@ from ..disk.folders import open_root
 from ..disk.state import state_folder
 from ..link.ssh import SshOptions, split_remote
 from ..values import dataclass, field
-from .bisync import left_of
-from .hub_sync import hub_sync
 from .pair import PairSpec
 
 if TYPE_CHECKING:
     from ..disk.operations import Perform
+    from .local_side import LocalSide
 
 _PAUSE = 1.0
 """Seconds before the first new attempt; each later one waits twice as long."""
@@ -111,16 +110,23 @@ def _once(
     """One run. The tree is looked at while a hub on another host is on its way; where nothing is known of the two
     together, every file will have to be read.
     """
-    left = left_of(spec, carry_out)
+    ahead: List[LocalSide] = []
 
     def look_ahead(place: bytes) -> None:
-        left.look_ahead(spec.rules, digests=not _is_known(spec, left.place, place))
+        from .bisync import left_of
+
+        ahead.append(left_of(spec, carry_out))
+        ahead[0].look_ahead(spec.rules, digests=not _is_known(spec, ahead[0].place, place))
 
     try:
         with opened_hub(spec.right, reach, spec.patience, look_ahead) as (hub, place):
+            from .hub_sync import hub_sync
+
+            left = ahead[0] if ahead else None
             return hub_sync(spec, hub, place, left=left, announce=announce, carry_out=carry_out)
     finally:
-        left.close()
+        for side in ahead:
+            side.close()
 
 
 def _is_known(spec: PairSpec, left: bytes, place: bytes) -> bool:

@@ -37,11 +37,11 @@ from ..wire.fields import field, number, only
 from ..wire.frames import Limits
 from ..wire.pack import decode_pack, encode_pack
 from .grant import Grant
-from .hub import HubSession, HubSpec
 from .talk import Message, Part, Reply, Talk
 
 if TYPE_CHECKING:
     from ..link.ssh import SshOptions
+    from .hub import HubSpec
 
 LIMITS = Limits(message=say.BLOB_MOST)
 """Nothing but a blob is gathered before it is read."""
@@ -54,11 +54,13 @@ class HubJob:
     limits = LIMITS
     facts: Mapping[str, Any] = {}
 
-    def __init__(self, terms: Mapping[str, Any], grant: Grant, spec: Optional[HubSpec] = None) -> None:
+    def __init__(self, terms: Mapping[str, Any], grant: Grant, spec: "Optional[HubSpec]" = None) -> None:
         """Open the hub that ``spec`` says; without one, the root that the terms name and the grant holds.
 
         :raises CopiaError: when the terms are damaged, or the hub can't be opened.
         """
+        from .hub import HubSession, HubSpec
+
         only(terms, ("root", "client"))
         root, client = field(terms, "root", bytes), client_name(field(terms, "client", str))
         if spec is None:
