@@ -122,6 +122,13 @@ def test_names_are_moved_many_at_once(tmp_path: pathlib.Path) -> None:
     assert len(tree(tmp_path / "hub")) == 600
 
 
+def test_places_in_the_stage_are_looked_up_once_for_many_files(tmp_path: pathlib.Path) -> None:
+    hub = open_hub(tmp_path / "hub")
+    assert calls_of("place_for", lambda: put(hub, *many(600))) < 10
+    assert len(tree(tmp_path / "hub")) == 600
+    hub.close()
+
+
 def test_what_somebody_put_in_the_way_by_hand_is_decided_by_itself(tmp_path: pathlib.Path) -> None:
     root = tmp_path / "hub"
     hub = open_hub(root)

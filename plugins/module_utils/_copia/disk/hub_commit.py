@@ -103,10 +103,10 @@ class Batch:
                     raise RemoteProtocolError(f"{show(item.path)} is announced with another size than it was offered")
             if skipping:
                 continue
-            if isinstance(item, (Small, End)) and current is not None:
-                yield item._replace(digest=current.digest or b"")
-            else:
+            if current is None or not isinstance(item, (Small, End)):
                 yield item
+            else:
+                yield item if item.digest == current.digest else item._replace(digest=current.digest or b"")
 
     def committed(self) -> op.Acts:
         """Steps 2 and 3, under the lock; the answer is the receipt."""

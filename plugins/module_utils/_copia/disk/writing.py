@@ -38,8 +38,7 @@ class Writing:
         self._row = rows_with(keeps)
         self._parts: List[op.Writes] = []
         self._directory: Optional[TreePath] = None
-        self._parent = -1
-        self._names: List[bytes] = []
+        self._paths: List[TreePath] = []
         self._rows: List[bytes] = []
         self._data: List[bytes] = []
         self._bytes = 0
@@ -50,15 +49,12 @@ class Writing:
         :raises OSError: when a file can't be written; that ends the run.
         """
         directory = split(wanted.path)[0]
-        if directory != self._directory or len(self._names) >= _PART:
+        if directory != self._directory or len(self._paths) >= _PART:
             self._cut()
             if len(self._parts) >= _MOST_PARTS or self._bytes >= _MOST_BYTES:
                 yield from self.go()
             self._directory = directory
-        parent, name = self._stage.place_for(wanted.path)
-        if not self._names:
-            self._parent = os.dup(parent)
-        self._names.append(name)
+        self._paths.append(wanted.path)
         self._rows.append(self._row(wanted))
         self._data.append(data)
         self._bytes += len(data)
@@ -71,14 +67,15 @@ class Writing:
         self.close()
 
     def _cut(self) -> None:
-        if self._names:
-            names, rows, data = b"\0".join(self._names), b"".join(self._rows), b"".join(self._data)
-            self._parts.append(op.Writes(self._parent, names, rows, data))
-            self._names, self._rows, self._data, self._parent = [], [], [], -1
+        if self._directory is not None and self._paths:
+            parent, names = self._stage.places_for(self._directory, self._paths)
+            rows, data = b"".join(self._rows), b"".join(self._data)
+            self._parts.append(op.Writes(os.dup(parent), b"\0".join(names), rows, data))
+            self._paths, self._rows, self._data = [], [], []
 
     def close(self) -> None:
         """Forget the batch and close its directories."""
-        self._cut()
         for part in self._parts:
             os.close(part.parent)
         self._parts, self._bytes, self._directory = [], 0, None
+        self._paths, self._rows, self._data = [], [], []

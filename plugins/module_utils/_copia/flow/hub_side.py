@@ -237,7 +237,8 @@ class HubSide:
     def _batches(self, parts: List[List[Step]], items: Iterator[Item]) -> Iterator[Offered]:
         for part in parts:
             offers = [offer_of(step) for step in part]
-            offers = [offer._replace(expected=self._expected.get(offer.path, offer.expected)) for offer in offers]
+            if self._expected:
+                offers = [offer._replace(expected=self._expected.get(offer.path, offer.expected)) for offer in offers]
             settled = (step for step in part if isinstance(step, SetAttributes) and step.wanted.kind is Kind.FILE)
             same = [Same(step.path) for step in settled]
             contents = next_files(items, sum(map(wants_content, offers)) - len(same))
