@@ -16,7 +16,7 @@ from copia.core.hub_report import HubReport
 from copia.core.hub_words import Hub, Offer
 from copia.core.rights import parse_rights
 from copia.disk import operations as op
-from copia.disk.flushing import FSYNC_FEW
+from copia.disk.flushing import FSYNC_FEW, written_out
 from copia.disk.perform import perform
 from copia.disk.scan import is_native
 from copia.flow.hub import HubSession, HubSpec
@@ -127,6 +127,16 @@ def test_places_in_the_stage_are_looked_up_once_for_many_files(tmp_path: pathlib
     assert calls_of("place_for", lambda: put(hub, *many(600))) < 10
     assert len(tree(tmp_path / "hub")) == 600
     hub.close()
+
+
+@pytest.mark.parametrize(("files", "least"), [(2000, 0), (2100, 1), (9000, 1)])
+def test_what_comes_for_long_is_written_out_meanwhile(tmp_path: pathlib.Path, files: int, least: int) -> None:
+    root = os.open(tmp_path, os.O_RDONLY)
+    items: List[int] = []
+    begun = calls_of("start", lambda: items.extend(written_out(root, iter(range(files)))))
+    os.close(root)
+    assert items == list(range(files))
+    assert least <= begun <= files // 2048
 
 
 def test_what_somebody_put_in_the_way_by_hand_is_decided_by_itself(tmp_path: pathlib.Path) -> None:

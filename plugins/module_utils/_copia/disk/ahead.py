@@ -31,6 +31,10 @@ class Ahead(Generic[T]):
         """Until it is done, well or not."""
         self._thread.join()
 
+    def is_done(self) -> bool:
+        """Whether it is done, well or not."""
+        return not self._thread.is_alive()
+
     def result(self) -> T:
         """What the call returned; what it raised is raised here."""
         self.wait()

@@ -7,18 +7,42 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import AbstractSet, Any, Callable, Generator, Iterable, List
+from functools import partial
+from typing import AbstractSet, Any, Callable, Generator, Iterable, Iterator, List, Optional, TypeVar
 
 from ..core.paths import TreePath, split
 from ..core.steps import Put, PutFile
 from . import operations as op
-from .folders import FILE, Folders
+from .ahead import Ahead
+from .folders import DIRECTORY, FILE, Folders
+from .renameat import libc
 from .stage import Stage
 
 FSYNC_FEW = 256
 """Up to this many files are flushed by themselves; beyond, the whole file system once."""
 _AT_ONCE = 128
 """Open for a flush at once, at most."""
+_MANY = 2048
+"""Files after which the kernel is asked to write out what is there so far."""
+T = TypeVar("T")
+
+
+def written_out(root: int, items: Iterator[T]) -> Iterator[T]:
+    """``items``, during which the file system of ``root`` is written out now and then, so that the flush at their end
+    waits for little. It is a hint: a descriptor of its own does it, so an error is still told to that flush.
+    """
+    under_way: Optional[Ahead[None]] = None
+    for number, item in enumerate(items, 1):
+        yield item
+        if number % _MANY == 0 and (under_way is None or under_way.is_done()):
+            under_way = Ahead(partial(_write_out, os.open(b".", DIRECTORY, dir_fd=root)))
+
+
+def _write_out(own: int) -> None:
+    try:
+        libc().syncfs(own)
+    finally:
+        os.close(own)
 
 
 def flush_contents(root: int, stage: Stage, puts: Iterable[Put]) -> op.Acts:

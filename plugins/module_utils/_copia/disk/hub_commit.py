@@ -32,7 +32,7 @@ from ..core.report import Report
 from ..core.steps import MirrorPlan, PutFile
 from . import operations as op
 from .apply import in_words
-from .flushing import flush_contents, flush_files, flush_names
+from .flushing import flush_contents, flush_files, flush_names, written_out
 from .folders import Folders
 from .hub_folder import HubFolder
 from .hub_look import Looking, There
@@ -85,7 +85,7 @@ class Batch:
         :raises InputError: when the file system as a whole refuses.
         :raises RemoteProtocolError: when the items are not those of the offers.
         """
-        yield from self.receiving.acts(self.stage, self._checked(items))
+        yield from self.receiving.acts(self.stage, written_out(self.hub.root, self._checked(items)))
         self.arriving.staged(step.path for step in self.receiving.plan.puts if self.stage.has(step.path))
         yield from flush_contents(self.hub.root, self.stage, self.receiving.plan.puts)
 
