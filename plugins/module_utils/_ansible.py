@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 CONTENT_DIFF_LIMIT = 104448
-PRESERVE = ["owner", "group", "acls", "xattrs"]
+PRESERVE = ["owner", "group", "acls", "xattrs", "hard_links"]
 
 MIRROR_OPTIONS: Dict[str, Dict[str, Any]] = {
     "src": {"type": "path", "required": True},
@@ -22,7 +22,7 @@ MIRROR_OPTIONS: Dict[str, Dict[str, Any]] = {
     "backup_dir": {"type": "str"},
     "exclude": {"type": "list", "elements": "str", "default": []},
     "include": {"type": "list", "elements": "str", "default": []},
-    "preserve": {"type": "list", "elements": "str", "choices": [*PRESERVE, "hard_links"], "default": []},
+    "preserve": {"type": "list", "elements": "str", "choices": PRESERVE, "default": []},
     "owner": {"type": "str"},
     "group": {"type": "str"},
     "mode": {"type": "raw"},
@@ -58,7 +58,7 @@ BISYNC_OPTIONS: Dict[str, Dict[str, Any]] = {
     **SSH_OPTIONS,
     **{name: MIRROR_OPTIONS[name] for name in ("max_delete", "force", "exclude", "include", "durable", "report_limit")},
     "content_diff_limit": MIRROR_OPTIONS["content_diff_limit"],
-    "preserve": {**MIRROR_OPTIONS["preserve"], "choices": PRESERVE},
+    "preserve": MIRROR_OPTIONS["preserve"],
     "backup_dir": MIRROR_OPTIONS["backup_dir"],
 }
 

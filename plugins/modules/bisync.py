@@ -82,9 +82,12 @@ options:
       - V(acls) keeps POSIX ACLs of files and directories, with the accounts in them by name. V(xattrs) keeps extended
         attributes whose names begin with C(user.), and capabilities. Where the file system cannot hold them, that is a
         problem of the path.
+      - V(hard_links) makes one file on both sides of the names that are one file on either side, where their content
+        and attributes are equal. A link that was taken apart on one side without an edit comes back. A name that is
+        excluded, or outside the trees, does not count.
     type: list
     elements: str
-    choices: [owner, group, acls, xattrs]
+    choices: [owner, group, acls, xattrs, hard_links]
     default: []
   durable:
     description:
@@ -196,7 +199,7 @@ changes:
       type: str
       returned: always
     reason:
-      description: One of absent, kind, content, target, mode, renamed and extra.
+      description: One of absent, kind, content, target, mode, owner, attributes, linked, renamed and extra.
       type: str
       returned: always
     moved_from:

@@ -12,6 +12,7 @@ from ansible_collections.copia.sync.plugins.module_utils._ansible import BISYNC_
 from copia.task.pair import bisync_here
 
 from tests.hosts import Hosts
+from tests.links import both, link
 from tests.pairs import equal
 from tests.ssh.conftest import Run
 from tests.trees import age, contents, grow
@@ -49,11 +50,12 @@ def test_what_stops_it_is_one_line(run: Run, tmp_path: pathlib.Path) -> None:
 
 def test_the_task_takes_a_tree_on_another_host(hosts: Hosts, tmp_path: pathlib.Path) -> None:
     """What the module runs on the host of ``left``."""
-    grow(tmp_path / "left", "a=1")
-    grow(tmp_path / "right", "b=2")
+    link(grow(tmp_path / "left", "a=1"), "a", "a2")
+    link(grow(tmp_path / "right", "b=2"), "b", "b2", "b3")
     options = {name: what.get("default") for name, what in BISYNC_OPTIONS.items()}
     options.update(left=f"{tmp_path}/left", right=f"h1:{tmp_path}/right", state_dir=f"{tmp_path}/state")
-    options.update(ssh_args=["-F", f"{hosts.folder}/ssh_config"])
+    options.update(ssh_args=["-F", f"{hosts.folder}/ssh_config"], preserve=["hard_links"])
     result = bisync_here(options, check=False, diff=True)
-    assert result["changed"] and result["changes_total"] == 2 and equal(tmp_path)
+    assert result["changed"] and result["changes_total"] == 5
+    assert both(tmp_path) == {frozenset({"a", "a2"}), frozenset({"b", "b2", "b3"})}
     assert not bisync_here(options, check=False, diff=False)["changed"]

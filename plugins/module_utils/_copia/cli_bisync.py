@@ -27,7 +27,6 @@ from .core.bisync_plan import Reconciliation
 from .core.brakes import parse_limit
 from .core.pair_report import PairReport, pair_changes, pair_stats, plain_conflicts
 from .core.paths import show
-from .core.preserve import BOTH_WAYS
 from .core.verdicts import Policy
 from .flow.bisync import bisync
 from .flow.pair import PairSpec
@@ -46,7 +45,7 @@ def add(commands: Any) -> None:
     policies = [policy.value for policy in Policy]
     parser.add_argument("--conflict", choices=policies, default="keep_both", help="who wins (default keep_both)")
     parser.add_argument("--max-conflicts", metavar="N", type=int, default=8, help="conflict copies a path (default 8)")
-    add_preserve(parser, BOTH_WAYS)
+    add_preserve(parser)
     add_backup(parser)
     add_run(parser)
     add_ssh(parser)
@@ -66,7 +65,7 @@ def _bisync(options: argparse.Namespace) -> int:
         force=options.force,
         check=options.dry_run,
         durable=not options.no_durable,
-        preserve=preserve(options, BOTH_WAYS),
+        preserve=preserve(options),
         backup=backup(options),
     )
     announce = None if options.json else lambda plan: _announce(plan, options)

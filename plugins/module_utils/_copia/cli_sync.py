@@ -27,7 +27,6 @@ from .cli_words import (
 from .core.brakes import parse_limit
 from .core.entries import Entry, Kind
 from .core.paths import show
-from .core.preserve import WORDS
 from .core.report import Report, plain_changes, stats
 from .core.steps import MirrorPlan
 from .flow.mirror import mirror
@@ -48,7 +47,7 @@ def add(commands: Any) -> None:
     sync.add_argument("--checksum", action="store_true", help="compare files of the same size by BLAKE3")
     sync.add_argument("--owner", metavar="NAME", help="who everything in DST is to belong to")
     sync.add_argument("--group", metavar="NAME", help="the group that everything in DST is to belong to")
-    add_preserve(sync, WORDS)
+    add_preserve(sync)
     add_backup(sync)
     sync.add_argument("-j", "--jobs", metavar="N", type=jobs, default=4, help="accepted; a run takes two threads")
     sync.add_argument("-b", "--block-size", metavar="N", type=block_size, help="accepted; chosen from a file's size")
@@ -98,7 +97,7 @@ def _pull(options: argparse.Namespace, there: Place) -> Report:
 
 def _source(options: argparse.Namespace, path: bytes) -> SourceSpec:
     name = os.path.basename(options.dst) or b"-"
-    return SourceSpec(path, rules(options), options.checksum, name=name, preserve=preserve(options, WORDS))
+    return SourceSpec(path, rules(options), options.checksum, name=name, preserve=preserve(options))
 
 
 def _target(options: argparse.Namespace, path: bytes) -> TargetSpec:
@@ -113,7 +112,7 @@ def _target(options: argparse.Namespace, path: bytes) -> TargetSpec:
         group=options.group,
         durable=not options.no_durable,
         check=options.dry_run,
-        preserve=preserve(options, WORDS),
+        preserve=preserve(options),
         backup=backup(options),
     )
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Any, Dict, Iterable, List, Tuple
+from typing import Any, Dict, Iterable, List
 
 from .core.entries import Problem
 from .core.errors import InputError
 from .core.paths import show
-from .core.preserve import Preserve, parse_preserve
+from .core.preserve import WORDS, Preserve, parse_preserve
 from .core.selection import Rules
 from .core.signature import MAX_BLOCK, MIN_BLOCK
 
@@ -85,22 +85,22 @@ def backup(options: argparse.Namespace) -> bytes:
     return parse_place(options.backup_dir)
 
 
-def add_preserve(parser: argparse.ArgumentParser, known: Tuple[str, ...]) -> None:
+def add_preserve(parser: argparse.ArgumentParser) -> None:
     """The word for what is kept beside content, permissions and times."""
     parser.add_argument(
         "--preserve",
         metavar="WHAT,...",
         default="",
-        help=f"keep more than permissions and times: {', '.join(known)}",
+        help=f"keep more than permissions and times: {', '.join(WORDS)}",
     )
 
 
-def preserve(options: argparse.Namespace, known: Tuple[str, ...]) -> Preserve:
+def preserve(options: argparse.Namespace) -> Preserve:
     """What is kept beside content, permissions and times.
 
-    :raises InputError: when a word of it is not known.
+    :raises InputError: when a word of it is unknown.
     """
-    return parse_preserve(filter(None, options.preserve.split(",")), known)
+    return parse_preserve(filter(None, options.preserve.split(",")))
 
 
 def rules(options: argparse.Namespace) -> Rules:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import pathlib
 from typing import Callable, List, Tuple
 
@@ -126,3 +127,12 @@ def test_a_run_over_many_files_seldom_looks_for_circles_of_objects(run: Run) -> 
         gc.callbacks.remove(seen)
         gc.set_threshold(*before)
     assert looks < 5
+
+
+def test_hard_links_are_kept_both_ways(run: Run) -> None:
+    os.link("a/x", "a/more")
+    grow("b", "")
+    assert run("bisync", "a", "b", "--preserve", "hard_links")[0] == 0
+    assert pathlib.Path("b/more").samefile("b/x") and not pathlib.Path("b/more").samefile("b/sub/y")
+    status, _lines, err = run("bisync", "a", "b", "--preserve", "links")
+    assert status == 1 and "preserve has 'links': expected some of owner, group, acls, xattrs, hard_links" in err

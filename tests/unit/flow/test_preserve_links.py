@@ -9,10 +9,9 @@ import os
 import pathlib
 import shutil
 import tempfile
-from typing import Any, Callable, Dict, FrozenSet, Iterator, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import pytest
-from copia.core.errors import InputError
 from copia.core.preserve import Preserve
 from copia.core.selection import Rules
 from copia.disk import operations as op
@@ -24,10 +23,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.faults.test_kill import ANY, KillAfter, Killed
-from tests.lines import far_sync, pull, push
+from tests.lines import pull, push
+from tests.links import LINKS, groups, link
 from tests.trees import age, grow, harvest
-
-LINKS = Preserve(hard_links=True)
 
 
 def here(new: pathlib.Path, there: pathlib.Path, *, preserve: Preserve = LINKS, **how: Any) -> Any:
@@ -42,23 +40,6 @@ def afar(go: Callable[..., Any]) -> Callable[..., Any]:
 
 
 EACH_WAY = pytest.mark.parametrize("go", [here, afar(push), afar(pull)], ids=["here", "push", "pull"])
-
-
-def groups(root: pathlib.Path, among: Optional[Set[str]] = None) -> FrozenSet[FrozenSet[str]]:
-    """The files, each set of names that are one file; of those ``among`` them only."""
-    found: Dict[Tuple[int, int], Set[str]] = {}
-    for path in root.rglob("*"):
-        name = str(path.relative_to(root))
-        if path.is_file() and not path.is_symlink() and (among is None or name in among):
-            seen = path.stat()
-            found.setdefault((seen.st_dev, seen.st_ino), set()).add(name)
-    return frozenset(map(frozenset, found.values()))
-
-
-def link(root: pathlib.Path, first: str, *others: str) -> None:
-    for other in others:
-        (root / other).unlink(missing_ok=True)
-        os.link(root / first, root / other)
 
 
 @pytest.fixture
@@ -191,13 +172,6 @@ def test_a_first_name_that_has_a_problem_takes_the_others_with_it(new: pathlib.P
     assert [problem.path for problem in report.problems] == [b"a", b"b/a2", b"e/a3"]
     assert report.problems[1].what == "is to be one file with a, which has a problem"
     assert not here(new, there).problems and groups(there) == groups(new)
-
-
-def test_a_two_way_sync_does_not_know_the_word(tmp_path: pathlib.Path) -> None:
-    grow(tmp_path / "left", "")
-    grow(tmp_path / "right", "")
-    with pytest.raises(InputError, match="preserve has 'hard_links': expected some of owner, group, acls, xattrs"):
-        far_sync(tmp_path, preserve=LINKS)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it", "after it"])

@@ -13,7 +13,7 @@ from copia.core.parcel import Want
 from copia.core.paths import ROOT, TreePath
 from copia.core.report import Change, Report, TextChange
 from copia.core.signature import signature
-from copia.core.steps import MakeDirectory, MirrorPlan, Move, PutFile, PutLink, Reason, Remove, SetAttributes
+from copia.core.steps import LinkFile, MakeDirectory, MirrorPlan, Move, PutFile, PutLink, Reason, Remove, SetAttributes
 from copia.wire import envelope, gate
 from copia.wire.reports import decode_report, encode_report
 from copia.wire.side_messages import (
@@ -46,6 +46,7 @@ PLAN = MirrorPlan(
         PutLink(TreePath(b"l"), ABSENT, LINK, Reason.TARGET),
     ),
     settles=(SetAttributes(TreePath(b"s"), entry(b"s"), entry(b"s")._replace(mode=0o600), Reason.MODE),),
+    links=(LinkFile(TreePath(b"x"), entry(b"x"), entry(b"x", digest=b"d" * 32), TreePath(b"d/a"), Reason.LINKED),),
     removals=(Remove(TreePath(b"r"), entry(b"r", digest=b"e" * 32), Reason.EXTRA),),
     closings=(entry(b"d", Kind.DIRECTORY), entry(b"", Kind.DIRECTORY)),
     scanned=7,
@@ -83,6 +84,23 @@ def test_a_plan_survives_whole() -> None:
     accounts = Accounts(((7, b"ann"),), ((7, b"staff"), (8, b"\xff")))
     assert decode_orders(encode_orders(PLAN, AT, accounts)) == (PLAN, AT, accounts)
     assert decode_orders(encode_orders(MirrorPlan(), {})) == (MirrorPlan(), {}, NOBODY)
+
+
+@pytest.mark.parametrize("first", [b"", b"x", b"../a", b"/a"])
+def test_a_link_that_leads_astray_is_refused(first: bytes) -> None:
+    plan = MirrorPlan(links=(LinkFile(TreePath(b"x"), ABSENT, entry(b"x"), TreePath(first), Reason.ABSENT),))
+    with pytest.raises(RemoteProtocolError):
+        decode_orders(encode_orders(plan, {}))
+
+
+def test_only_files_are_linked() -> None:
+    body = envelope.unseal(envelope.Kind.ORDERS, encode_orders(PLAN, AT))
+    for name in ("links", "firsts"):
+        with pytest.raises(RemoteProtocolError):
+            decode_orders(envelope.seal(envelope.Kind.ORDERS, {**body, name: []}))
+    step = LinkFile(TreePath(b"x"), ABSENT, LINK._replace(path=TreePath(b"x")), TreePath(b"a"), Reason.ABSENT)
+    with pytest.raises(RemoteProtocolError, match="links what is no file"):
+        decode_orders(encode_orders(MirrorPlan(links=(step,)), {}))
 
 
 def test_a_report_survives_and_its_texts_cannot_reach_a_terminal() -> None:

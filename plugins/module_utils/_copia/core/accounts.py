@@ -76,7 +76,7 @@ def used_in(manifest: Manifest) -> Used:
 
 def used_in_plan(plan: MirrorPlan) -> Used:
     """The ids in what a plan wants."""
-    entries = [step.wanted for group in (plan.makes, plan.puts, plan.moves, plan.settles) for step in group]
+    entries = [step.wanted for group in (plan.makes, plan.puts, plan.moves, plan.settles, plan.links) for step in group]
     entries.extend(plan.closings)
     return _used({(entry.uid, entry.gid) for entry in entries}, {entry.extras for entry in entries})
 
@@ -113,7 +113,7 @@ def in_plan(plan: MirrorPlan, ids: Ids) -> MirrorPlan:
     if ids.is_empty:
         return plan
     groups: Dict[str, Any] = {}
-    for name in ("makes", "puts", "moves", "settles"):
+    for name in ("makes", "puts", "moves", "settles", "links"):
         groups[name] = tuple(
             replace(step, expected=ids.presence(step.expected), wanted=ids.entry(step.wanted))
             for step in getattr(plan, name)

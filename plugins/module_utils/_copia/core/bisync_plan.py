@@ -46,8 +46,9 @@ class Rulebook:
 
 @dataclass
 class Reconciliation:
-    """``copies`` and ``plans`` by side; ``saves`` says of which path on its side each conflict copy is one; ``agreed``
-    has, for every path that was looked into and not left alone, what both sides are to have, or absent.
+    """``copies`` and ``plans`` by side; ``saves`` says of which path on its side each conflict copy is one, and of a
+    name that gets a file of its own (``pair_links``) that very path; ``agreed`` has, for every path that was
+    looked into and not left alone, what both sides are to have, or absent.
     """
 
     copies: Tuple[MirrorPlan, MirrorPlan]
@@ -263,30 +264,37 @@ class _Draft:
     def _plan(self, where: Where) -> MirrorPlan:
         side = self.sides[where]
         manifest = (self.found.left, self.found.right)[where]
-        entries = (self._closing(manifest, path) for path in side.closings if path != ROOT)
-        closings = [entry for entry in entries if entry is not None]
+        closings = closings_of(self.agreed, manifest, side.closings)
         plan = MirrorPlan(
-            clearances=_deepest_first(side.clearances),
+            clearances=deepest_first(side.clearances),
             makes=tuple(sorted(side.makes, key=lambda step: path_key(step.path))),
             puts=tuple(side.puts),
             settles=tuple(side.settles),
-            removals=_deepest_first(side.removals),
-            closings=tuple(sorted(closings, key=lambda entry: path_key(entry.path), reverse=True)),
+            removals=deepest_first(side.removals),
+            closings=closings,
             entries=len(manifest),
             kept=side.kept,
         )
         return plan if self.rules.keeper is where else with_moves(plan)
 
-    def _closing(self, manifest: Manifest, path: TreePath) -> Optional[Entry]:
-        """The attributes that a directory ends with: the agreed ones, else those it has."""
-        agreed = self.agreed.get(path)
-        if agreed is None:
-            block = manifest.block(split(path)[0])
-            agreed = block.find(split(path)[1]) if block else None
-        return agreed if isinstance(agreed, Entry) and agreed.kind is Kind.DIRECTORY else None
+
+def closings_of(
+    agreed: Mapping[TreePath, Presence], manifest: Manifest, paths: Iterable[TreePath]
+) -> Tuple[Entry, ...]:
+    """The directories among ``paths`` with the attributes they end with, deepest first; the root is none of them."""
+    entries = (_closing(agreed.get(path), manifest, path) for path in paths if path != ROOT)
+    closings = [entry for entry in entries if isinstance(entry, Entry) and entry.kind is Kind.DIRECTORY]
+    return tuple(sorted(closings, key=lambda entry: path_key(entry.path), reverse=True))
 
 
-def _deepest_first(removals: Iterable[Remove]) -> Tuple[Remove, ...]:
+def _closing(agreed: Optional[Presence], manifest: Manifest, path: TreePath) -> Optional[Presence]:
+    """What is agreed on, else what is there."""
+    block = manifest.block(split(path)[0]) if agreed is None else None
+    return block.find(split(path)[1]) if block else agreed
+
+
+def deepest_first(removals: Iterable[Remove]) -> Tuple[Remove, ...]:
+    """Removals in an order that empties directories before they go."""
     return tuple(sorted(removals, key=lambda step: path_key(step.path), reverse=True))
 
 

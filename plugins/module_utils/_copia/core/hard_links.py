@@ -45,7 +45,7 @@ class _Linking:
         involved = {*self.ours, *self.ours.values(), *self.theirs, *self.theirs.values()}
         left = source.unlisted | target.unlisted
         involved = {path for path in involved if not left or left.isdisjoint((path, *ancestors(path)))}
-        self.wanted, self.found = _files(source, involved), _files(target, involved)
+        self.wanted, self.found = files_of(source, involved), files_of(target, involved)
         self.same = plan.same
 
     def result(self) -> MirrorPlan:
@@ -126,7 +126,7 @@ class _Linking:
         return step.expected if step is not None else self.found[path]
 
 
-def _files(manifest: Manifest, paths: Set[TreePath]) -> Dict[TreePath, Entry]:
+def files_of(manifest: Manifest, paths: Set[TreePath]) -> Dict[TreePath, Entry]:
     """Those of ``paths`` that are files, in the order of the manifest."""
     directories = {split(path)[0] for path in paths}
     return {

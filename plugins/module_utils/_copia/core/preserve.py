@@ -12,8 +12,6 @@ from .entries import NOT_RECORDED, Entry
 from .errors import InputError
 
 WORDS = ("owner", "group", "acls", "xattrs", "hard_links")
-BOTH_WAYS = WORDS[:4]
-"""What a two-way sync keeps."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +59,13 @@ class Preserve:
 NOTHING_MORE = Preserve()
 
 
-def parse_preserve(words: Iterable[str], known: Iterable[str] = WORDS) -> Preserve:
+def parse_preserve(words: Iterable[str]) -> Preserve:
     """What those words ask for.
 
-    :raises InputError: when one is not ``known``.
+    :raises InputError: when one is not known.
     """
-    asked, known = list(words), tuple(known)
+    asked = list(words)
     for word in asked:
-        if word not in known:
-            raise InputError(f"preserve has {word!r}: expected some of {', '.join(known)}")
+        if word not in WORDS:
+            raise InputError(f"preserve has {word!r}: expected some of {', '.join(WORDS)}")
     return Preserve(**dict.fromkeys(asked, True))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple
 
 from ..core.bisync_plan import Reconciliation, reconcile
 from ..core.errors import InputError
+from ..core.pair_links import with_pair_links
 from ..core.pair_report import PairReport
 from ..core.paths import show
 from ..core.verdicts import Policy
@@ -53,7 +54,7 @@ def bisync(
         clock = pair.lap("scan", clock)
         digests = pair.read(found)
         clock = pair.lap("hash", clock)
-        plan = reconcile(found, *digests, spec.rulebook)
+        plan = with_pair_links(reconcile(found, *digests, spec.rulebook), found)
         found.let_go()  # it takes as much memory as the plan
         pair.brake(plan)
         refuse_conflicts(plan, spec.policy)

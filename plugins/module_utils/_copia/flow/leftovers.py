@@ -26,12 +26,16 @@ def without_unsaved(plan: Reconciliation, side: Where, report: PairReport) -> Mi
     held = {saves[name] for saves in plan.saves for name in saves if name in failed} | names
     if not held:
         return plan.plans[side]
-    report.sides[side].problems.extend(Problem(path, _WITHHELD) for path in held - names)
     mine = plan.plans[side]
+    loose = {step.path for step in mine.links if step.first in held}
+    report.sides[side].problems.extend(Problem(path, _WITHHELD) for path in (held | loose) - names)
+    held |= loose
     return replace(
         mine,
         makes=tuple(step for step in mine.makes if step.path not in held),
         puts=tuple(step for step in mine.puts if step.path not in held),
+        settles=tuple(step for step in mine.settles if step.path not in held),
+        links=tuple(step for step in mine.links if step.path not in held),
     )
 
 

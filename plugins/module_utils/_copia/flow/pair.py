@@ -29,6 +29,7 @@ from ..core.hub_plan import Direction, Part, judge_part, not_agreed, with_times_
 from ..core.manifest import Manifest
 from ..core.moves import arrivals
 from ..core.next_base import next_base
+from ..core.pair_links import with_linked
 from ..core.pair_report import PairReport
 from ..core.parcel import Item
 from ..core.paths import TreePath, show
@@ -290,7 +291,7 @@ class Pair:
         if self._identities is None:
             return
         undone = not_agreed(plan, self.spec.direction, map(undone_of, self.report.sides, plan.plans))
-        base = next_base(found, plan, undone, self._digests)
+        base = next_base(found, plan, undone, with_linked(self._digests, plan))
         if self._base is None or self._base.is_old or base != self._base.manifest:
             self.report.epoch += 1
             self._save(base)

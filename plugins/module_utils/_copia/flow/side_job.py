@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Tuple
 from ..core.accounts import in_plan
 from ..core.errors import InputError, RemoteProtocolError
 from ..core.parcel import Listing
-from ..core.preserve import BOTH_WAYS, parse_preserve
+from ..core.preserve import parse_preserve
 from ..core.selection import Rules
 from ..core.steps import MirrorPlan
 from ..disk.accounts import accounts_in, ids_here
@@ -50,7 +50,7 @@ class SideJob:
         path = field(terms, "path", bytes)
         path = grant.to_read(path) if self._check else grant.to_write(path)
         patience = number(terms, "patience", 86400)
-        self._keeps = parse_preserve(list_of(terms, "preserve", str), BOTH_WAYS)
+        self._keeps = parse_preserve(list_of(terms, "preserve", str))
         how: Dict[str, Any] = {"durable": field(terms, "durable", bool), "preserve": self._keeps}
         how["backup"] = grant.place(terms, is_written=not self._check)
         self._side = LocalSide(path, patience=float(patience), **how)

@@ -12,7 +12,7 @@ from ..core.brakes import parse_limit
 from ..core.errors import Braked, InputError
 from ..core.pair_report import PairReport, pair_changes, pair_stats, plain_conflicts
 from ..core.paths import show
-from ..core.preserve import BOTH_WAYS, parse_preserve
+from ..core.preserve import parse_preserve
 from ..core.report import tree_diff
 from ..core.twin import engine
 from ..core.verdicts import Policy, Where
@@ -49,7 +49,7 @@ def _spec(given: Mapping[str, Any], *, check: bool, diff: bool) -> PairSpec:
         force=options["force"],
         check=check,
         durable=options["durable"],
-        preserve=parse_preserve(options["preserve"], BOTH_WAYS),
+        preserve=parse_preserve(options["preserve"]),
         backup=backup_of(options),
         text_limit=options["content_diff_limit"] if diff else 0,
         state=encoded(on_host(options, "state_dir")["state_dir"]) if state else None,

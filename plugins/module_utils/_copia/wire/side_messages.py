@@ -16,9 +16,9 @@ from ..core.entries import Entry, Kind, Presence
 from ..core.errors import RemoteProtocolError
 from ..core.manifest import DIGEST_SIZE, Rows, pack_rows, parse_rows
 from ..core.parcel import Want, Wants
-from ..core.paths import TreePath, parse_path
+from ..core.paths import ROOT, TreePath, parse_path
 from ..core.signature import Signature, pack_signature, unpack_signature
-from ..core.steps import MakeDirectory, MirrorPlan, Move, PutFile, PutLink, Reason, Remove, SetAttributes
+from ..core.steps import LinkFile, MakeDirectory, MirrorPlan, Move, PutFile, PutLink, Reason, Remove, SetAttributes
 from . import envelope
 from .fields import accounts_of, is_a, list_of, number, pack_accounts
 
@@ -112,6 +112,7 @@ def encode_orders(plan: MirrorPlan, at: Places, accounts: Accounts = NOBODY) -> 
     for name in ("clearances", "removals"):
         removals: Sequence[Remove] = getattr(plan, name)
         body[name] = _pack([(step.path, step.expected) for step in removals])
+    body["links"], body["firsts"] = _pack_steps(plan.links), [step.first for step in plan.links]
     body["closings"] = _pack([(entry.path, entry) for entry in plan.closings])
     body["counts"] = [getattr(plan, name) for name in _COUNTS]
     body["at"] = _pack_places(at)
@@ -130,6 +131,9 @@ def decode_orders(data: bytes) -> Tuple[MirrorPlan, Dict[TreePath, TreePath], Ac
         groups[name] = tuple(
             Remove(entry.path, entry, Reason.EXTRA, clears=name == "clearances") for entry in _entries(body, name)
         )
+    links = list(_steps(body, "links", PutFile))
+    firsts = list_of(body, "firsts", bytes, len(links))
+    groups["links"] = tuple(_link(step, parse_path(first)) for step, first in zip(links, firsts))
     numbers = dict(zip(_COUNTS, list_of(body, "counts", int, len(_COUNTS))))
     counts: Dict[str, Any] = {name: number(numbers, name) for name in _COUNTS}
     plan = MirrorPlan(**groups, closings=tuple(_entries(body, "closings")), **counts)
@@ -187,6 +191,12 @@ def _steps(body: Mapping[str, Any], name: str, kind: Type[Any]) -> Iterable[Any]
             raise RemoteProtocolError("a plan moves what is not there")
         made = PutLink if kind is PutFile and wanted.kind is Kind.LINK else kind
         yield made(path, was, wanted, _REASONS[reason])
+
+
+def _link(step: Any, first: TreePath) -> LinkFile:
+    if not isinstance(step, PutFile) or step.wanted.kind is not Kind.FILE or first in (ROOT, step.path):
+        raise RemoteProtocolError("a plan links what is no file, or to what is none")
+    return LinkFile(step.path, step.expected, step.wanted, first, step.reason)
 
 
 def _pack_places(at: Places) -> List[List[bytes]]:
