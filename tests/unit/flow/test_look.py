@@ -173,7 +173,8 @@ def test_a_hub_that_cannot_be_reached_leaves_the_tree_free(tmp_path: pathlib.Pat
     os.close(other)
 
 
-BARE = "import sys; print(*sys.modules, file=sys.stderr)"
+BARE = "import sys\ntry: import zstandard\nexcept ImportError: pass\nprint(*sys.modules, file=sys.stderr)"
+"""An interpreter, and what a library that both ends try loads by itself: on 3.9 that is subprocess."""
 TOLD = "import sys; from copia.cli import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
 NEEDLESS = ("subprocess", "traceback", "copia.link.child", "copia.flow.source", "copia.flow.pair")
 NEEDLESS_HERE = ("sqlite3", "copia.flow.hub", "copia.flow.remote", "copia.flow.target")
@@ -192,5 +193,5 @@ def test_a_push_loads_at_either_end_what_that_needs(tmp_path: pathlib.Path, fold
     here = set(client.stderr.split()) - set(bare.stderr.split())
     there = set((tmp_path / "told").read_text().split()) - set(bare.stderr.split())
     assert "copia.disk.hub_commit" in there and "copia.flow.hub_side" in here
-    assert here.isdisjoint({*NEEDLESS_HERE, *NEEDLESS_ANYWHERE}), sorted(here)
-    assert there.isdisjoint({*NEEDLESS, *NEEDLESS_ANYWHERE}), sorted(there)
+    assert here.isdisjoint({*NEEDLESS_HERE, *NEEDLESS_ANYWHERE}), sorted(here & {*NEEDLESS_HERE, *NEEDLESS_ANYWHERE})
+    assert there.isdisjoint({*NEEDLESS, *NEEDLESS_ANYWHERE}), sorted(there & {*NEEDLESS, *NEEDLESS_ANYWHERE})
