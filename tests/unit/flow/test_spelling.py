@@ -15,10 +15,11 @@ from copia.core.manifest import Block, Manifest, pack_rows
 from copia.core.paths import TreePath, path_key, split
 from copia.core.reconcile import compare
 from copia.core.verdicts import Where
+from copia.flow.sides import Folds
 from copia.flow.spelling import spelled_alike
 
 
-class Folder:
+class Folder(Folds):
     """A side as far as it folds names."""
 
     def __init__(self, folding: Optional[Folding]) -> None:

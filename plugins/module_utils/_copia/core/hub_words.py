@@ -10,7 +10,7 @@ anything, takes what is *put* (the offers again, with their content), and gives 
 
 from __future__ import annotations
 
-from typing import Iterable, Iterator, NamedTuple, Optional, Protocol, Sequence, Tuple, Union, runtime_checkable
+from typing import Iterable, Iterator, NamedTuple, Optional, Protocol, Sequence, Tuple, Union
 
 from ..values import dataclass
 from .cas import Decision
@@ -189,12 +189,12 @@ class Hub(Protocol):
         """End the session."""
 
 
-@runtime_checkable
-class Dismissed(Protocol):
+class Dismissed:
     """A session with a hub elsewhere, which need not be kept waiting for its end."""
 
     def dismiss(self) -> None:
         """Nothing more is asked of the hub: it may end while its client still works."""
+        raise NotImplementedError
 
 
 def wants_content(offer: Offer) -> bool:

@@ -27,7 +27,7 @@ from typing import (
 )
 
 from ..core.errors import InputError, RemoteProtocolError
-from ..core.hub_words import Answer, HubFacts, Mark, NewsPage, Offer, Offered, Receipt
+from ..core.hub_words import Answer, Dismissed, HubFacts, Mark, NewsPage, Offer, Offered, Receipt
 from ..core.parcel import Item
 from ..core.paths import TreePath
 from ..core.rights import ALL_RIGHTS, READ_ONLY
@@ -102,7 +102,7 @@ class HubJob:
         self._hub.close()
 
 
-class RemoteHub:
+class RemoteHub(Dismissed):
     """A hub at the other end of a talk in which ``hub`` is opened."""
 
     def __init__(self, talk: Talk) -> None:

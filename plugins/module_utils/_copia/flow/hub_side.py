@@ -55,7 +55,7 @@ from ..disk.folders import open_root
 from ..disk.read import digest_of_pieces
 from ..disk.state import IDENTITY
 from .contents import next_files, wants_of
-from .sides import Places, Scanned
+from .sides import Considers, LetsGo, Places, Scanned
 
 if TYPE_CHECKING:
     from ..disk.operations import Perform
@@ -73,7 +73,7 @@ class Place(NamedTuple):
     tree: bytes
 
 
-class HubSide:
+class HubSide(Considers, LetsGo):
     """The hub that ``hub`` is a session with. ``state`` is the client's state folder; ``insists`` says that the local
     version wins, so that an offer is made once more with what the hub has by now; ``is_told`` that the hub hears in the
     end how far the client is.

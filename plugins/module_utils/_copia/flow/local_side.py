@@ -29,7 +29,7 @@ from ..disk.state import identity_of
 from .contents import checked, wants_of
 from .displaced import check_place
 from .look import Look
-from .sides import Places, Scanned
+from .sides import Folds, HandsOver, Places, Scanned
 
 if TYPE_CHECKING:
     from ..disk.operations import Acts, Perform
@@ -39,7 +39,7 @@ SIGNED_FROM = 64 * 1024
 """Files smaller than this travel whole: their signature and the search cost more than their bytes."""
 
 
-class LocalSide:
+class LocalSide(Folds, HandsOver):
     """The tree at ``path``. ``patience`` is in seconds; ``durable`` flushes what is changed; ``preserve`` says what is
     listed and kept beside content, permissions and times; ``backup`` is where displaced versions go.
     """

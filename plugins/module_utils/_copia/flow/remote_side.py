@@ -46,7 +46,7 @@ from .calling import conversation
 from .pair import PairSpec
 from .pump import packing, unpacking
 from .side_job import LIMITS
-from .sides import Places, Scanned
+from .sides import Folds, Places, Scanned
 from .talk import Message, Part, Talk, in_parts, pieces_in_parts
 
 _KINDS: Mapping[str, Optional[str]] = {"": None, "tree": "tree", "file": "file", "other": "other"}
@@ -85,7 +85,7 @@ def bisync_anywhere(spec: PairSpec, ssh: Mapping[str, Any]) -> PairReport:
     return remote_bisync(spec, there, options)
 
 
-class RemoteSide:
+class RemoteSide(Folds):
     """The tree at ``place``, over a talk in which ``side`` was opened. Owners have the ids of this host."""
 
     is_far = True

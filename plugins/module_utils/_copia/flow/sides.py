@@ -7,7 +7,8 @@ Rules
 1. Everything that crosses is a value that a wire can carry: manifests, entries, wants, items, plans, reports, texts.
 2. A side changes only its own tree. Content for it comes as items, and what it has is handed out as items.
 3. Nothing is kept from one call to the next but the open root and its lock, so a side may be asked again.
-4. Whoever reads a file on a side waits there until the file's time stamp's grain has passed (``disk/digests.py``).
+4. What only some sides can do is a class that they are made of: to ask for a method by name costs Python more.
+5. Whoever reads a file on a side waits there until the file's time stamp's grain has passed (``disk/digests.py``).
 
 Order of a run: ``kind``, perhaps ``make``, ``open``, ``lock``, ``identity``, ``sweep``, ``scan``, perhaps
 ``folding``, ``digests_of``, then for each side ``copy_aside``, then for each ``read`` of the other into ``apply``, and
@@ -16,7 +17,8 @@ Order of a run: ``kind``, perhaps ``make``, ``open``, ``lock``, ``identity``, ``
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Mapping, Optional, Protocol, Tuple, runtime_checkable
+from abc import ABC, abstractmethod
+from typing import Dict, Iterator, List, Mapping, Optional, Protocol, Tuple
 
 from ..core.entries import Entry, Problem
 from ..core.folding import Folding
@@ -105,33 +107,33 @@ class Side(Protocol):
         """Let go of the lock and close the root. May be called twice."""
 
 
-@runtime_checkable
-class Considers(Protocol):
+class Considers(ABC):
     """A side that is asked before anything is sent to it, because others change it too."""
 
+    @abstractmethod
     def consider(self, plan: MirrorPlan) -> Tuple[MirrorPlan, Dict[TreePath, Signature]]:
         """What of a plan is to be sent, and signatures of what contents may come as differences to."""
 
 
-@runtime_checkable
-class LetsGo(Protocol):
+class LetsGo(ABC):
     """A side that may end its session before the run is over."""
 
+    @abstractmethod
     def let_go(self) -> None:
         """Nothing more is asked of it but to be closed."""
 
 
-@runtime_checkable
-class Folds(Protocol):
+class Folds(ABC):
     """A side whose file system may take two names for one."""
 
+    @abstractmethod
     def folding(self, *, may_write: bool) -> Folding:
         """In which ways it does; with ``may_write`` the root is locked, and a file may be made to find out."""
 
 
-@runtime_checkable
-class HandsOver(Protocol):
+class HandsOver(ABC):
     """A side whose files a target on the same host may copy for itself."""
 
+    @abstractmethod
     def hand_over(self, files: List[Entry]) -> Optional[Iterator[Item]]:
         """What gives ``files`` without their bytes (``core.parcel.Here``); ``None`` where nothing is gained by it."""
