@@ -36,6 +36,21 @@ def test_two_trees_on_two_hosts(run: Run, tmp_path: pathlib.Path) -> None:
     assert equal(tmp_path) and b"a" not in contents(tmp_path / "right")
 
 
+def test_what_either_side_displaces_stays_below_its_own_root(run: Run, tmp_path: pathlib.Path) -> None:
+    age(grow(tmp_path / "left", "a=1 d/b=2 c=3"))
+    age(grow(tmp_path / "right", "a=1 d/b=2 c=3"))
+    words = ("bisync", "left", f"h1:{tmp_path}/right", "--backup-dir", ".old")
+    assert run(*words)[0] == 0
+    (tmp_path / "left" / "a").write_text("new")
+    (tmp_path / "right" / "d" / "b").write_text("newer")
+    (tmp_path / "left" / "c").unlink()
+    assert run(*words)[:2] == (0, [DONE.format(3, 0)])
+    assert (tmp_path / "right" / ".old" / "a").read_text() == "1"
+    assert (tmp_path / "right" / ".old" / "c").read_text() == "3"
+    assert (tmp_path / "left" / ".old" / "d" / "b").read_text() == "2"
+    assert run(*words)[:2] == (0, [DONE.format(0, 0)])
+
+
 def test_what_stops_it_is_one_line(run: Run, tmp_path: pathlib.Path) -> None:
     grow(tmp_path / "left", "a=1")
     for words, status, reason in (
