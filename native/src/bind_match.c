@@ -49,16 +49,16 @@ static PyObject *block_rows(PyObject *self, PyObject *args) {
 
 static PyObject *block_digests(PyObject *self, PyObject *args) {
     const char *data;
-    Py_ssize_t n, size;
+    Py_ssize_t n, size, lanes = PY_SSIZE_T_MAX;
     (void)self;
-    if (!PyArg_ParseTuple(args, "y#n", &data, &n, &size) || check_size(size) < 0) {
+    if (!PyArg_ParseTuple(args, "y#n|n", &data, &n, &size, &lanes) || check_size(size) < 0) {
         return NULL;
     }
     PyObject *made = PyBytes_FromStringAndSize(NULL, (n / size + (n % size != 0)) * COPIA_DIGEST);
     if (made != NULL) {
         uint8_t *out = (uint8_t *)PyBytes_AsString(made);
         Py_BEGIN_ALLOW_THREADS
-        copia_digests((const uint8_t *)data, (size_t)n, (size_t)size, out);
+        copia_digests_in(lanes < 0 ? 0 : (size_t)lanes, (const uint8_t *)data, (size_t)n, (size_t)size, out);
         Py_END_ALLOW_THREADS
     }
     return made;
@@ -150,7 +150,8 @@ static PyObject *find(PyObject *self, PyObject *args) {
 
 static PyMethodDef methods[] = {
     {"block_rows", block_rows, METH_VARARGS, "block_rows(data, size) -> (rows, digests) of the blocks of data"},
-    {"block_digests", block_digests, METH_VARARGS, "block_digests(data, size) -> the BLAKE3 of each block of data"},
+    {"block_digests", block_digests, METH_VARARGS,
+     "block_digests(data, size, lanes=any) -> the BLAKE3 of each block of data, at most so many at once"},
     {"equal_blocks", equal_blocks, METH_VARARGS,
      "equal_blocks(data, size, rows) -> (a byte for each row, 1 where equal; the BLAKE3 of those)"},
     {"make_table", make_table, METH_VARARGS, "make_table(rows, size, count) -> a table of the first count rows"},

@@ -7,7 +7,8 @@
  * 2. Two chaining values are hashed into one until one is left; the left subtree is the largest power of two.
  * 3. The very last compression has the flag ROOT.
  * 4. A block whose size is a power of two has a perfect tree: its chunks, and the pairs of each level, go through the
- *    lanes together with those of its neighbours. Everything else goes through one lane. */
+ *    lanes together with those of its neighbours. Everything else goes through one lane.
+ * 5. How many lanes there are is the processor's to say (WIDTHS); the digests do not depend on it. */
 #include "blake3.h"
 
 #include <string.h>
@@ -125,7 +126,7 @@ void copia_digest(const uint8_t *data, size_t n, uint8_t out[COPIA_DIGEST]) {
 #include <immintrin.h>
 
 /* Half of each lane's 64 bytes: eight rows of eight words become eight columns. */
-__attribute__((target("avx2"))) static inline void transpose(const uint8_t *const in[8], size_t at, __m256i m[8]) {
+__attribute__((target("avx2"))) static inline void transpose_8(const uint8_t *const in[8], size_t at, __m256i m[8]) {
     __m256i r[8], t[8];
     for (int i = 0; i < 8; i++) {
         r[i] = _mm256_loadu_si256((const __m256i *)(const void *)(in[i] + at));
@@ -161,66 +162,130 @@ __attribute__((target("avx2"))) static inline __m256i shuffled(__m256i x, __m256
 #define ROTATE8(x) ((vec_8)shuffled((__m256i)(x), ORDER(1, 2, 3, 0)))
 #define LOAD(m, in, at)                                                                                                \
     do {                                                                                                               \
-        transpose((in), (at), (__m256i *)(void *)(m));                                                                 \
-        transpose((in), (at) + 32, (__m256i *)(void *)((m) + 8));                                                      \
+        transpose_8((in), (at), (__m256i *)(void *)(m));                                                                 \
+        transpose_8((in), (at) + 32, (__m256i *)(void *)((m) + 8));                                                      \
     } while (0)
+#include "blake3_lanes.h"
+
+#define WIDEST __attribute__((target("avx512f")))
+
+/* All of 16 lanes' 64 bytes: in each quarter of a vector four rows become columns, then the quarters change places. */
+WIDEST static inline void transpose_16(const uint8_t *const in[16], size_t at, __m512i m[16]) {
+    __m512i r[16], t[16];
+    for (int i = 0; i < 16; i++) {
+        r[i] = _mm512_loadu_si512((const void *)(in[i] + at));
+    }
+    for (int i = 0; i < 16; i += 2) {
+        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < 16; i += 4) {
+        r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+        r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+        r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+        r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+    }
+    for (int i = 0; i < 4; i++) {
+        t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
+        t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xDD);
+        t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
+        t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xDD);
+    }
+    for (int i = 0; i < 8; i++) {
+        m[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
+        m[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xDD);
+    }
+}
+
+#define LANES 16
+#define WIDE WIDEST
+#define NAME(x) x##_16
+#define LOAD(m, in, at) transpose_16((in), (at), (__m512i *)(void *)(m))
 #include "blake3_lanes.h"
 #endif
 
-#define MOST_LANES 8
+typedef void hashes(const uint8_t *const in[], size_t pieces, const uint32_t counters[], uint32_t always, uint32_t first,
+                    uint32_t last, uint8_t out[][32]);
+
+static int always_there(void) {
+    return 1;
+}
+
+struct width {
+    size_t lanes;
+    int (*is_there)(void);
+    hashes *hash;
+};
+
+/* The narrowest first; that is on every processor. */
+static const struct width WIDTHS[] = {
+    {4, always_there, hash_4},
+#if COPIA_X86
+    {8, copia_has_avx2, hash_8},
+    {16, copia_has_avx512, hash_16},
+#endif
+};
+
+#define MOST_LANES 16
 #define BATCH 512 /* chaining values that are held at once: 16 KiB */
+
+/* The narrowest width that has count lanes, or else the widest; of those with at most so many lanes. */
+static const struct width *width_for(size_t count, size_t most) {
+    const struct width *found = WIDTHS;
+    for (size_t i = 1; i < sizeof WIDTHS / sizeof *WIDTHS && found->lanes < count; i++) {
+        if (WIDTHS[i].lanes <= most && WIDTHS[i].is_there()) {
+            found = WIDTHS + i;
+        }
+    }
+    return found;
+}
 
 struct level {
     size_t pieces;              /* of 64 bytes in one message */
-    size_t chunks;              /* messages of one block: their numbers are the counters */
+    size_t chunks;              /* messages of one block, a power of two: their numbers are the counters */
     uint32_t always, first, last;
 };
 
 /* Hash count messages that follow one another at in, into 32 bytes each at out; in and out may be the same place. */
-static void hash_all(const uint8_t *in, size_t count, const struct level *level, uint8_t *out) {
-    size_t lanes = copia_has_avx2() ? 8 : 4, size = level->pieces * PIECE;
-    for (size_t done = 0; done < count; done += lanes) {
+static void hash_all(const uint8_t *in, size_t count, const struct level *level, size_t most, uint8_t *out) {
+    size_t size = level->pieces * PIECE;
+    for (size_t done = 0; done < count;) {
+        const struct width *width = width_for(count - done, most);
         const uint8_t *places[MOST_LANES];
         uint32_t counters[MOST_LANES];
         uint8_t found[MOST_LANES][32];
-        size_t real = count - done < lanes ? count - done : lanes;
-        for (size_t lane = 0; lane < lanes; lane++) {
+        size_t real = count - done < width->lanes ? count - done : width->lanes;
+        for (size_t lane = 0; lane < width->lanes; lane++) {
             size_t message = done + (lane < real ? lane : real - 1);
             places[lane] = in + message * size;
-            counters[lane] = level->always & PARENT ? 0 : (uint32_t)(message % level->chunks);
+            counters[lane] = level->always & PARENT ? 0 : (uint32_t)(message & (level->chunks - 1));
         }
-#if COPIA_X86
-        if (lanes == 8) {
-            hash_8(places, level->pieces, counters, level->always, level->first, level->last, found);
-        } else
-#endif
-        {
-            hash_4(places, level->pieces, counters, level->always, level->first, level->last, found);
-        }
+        width->hash(places, level->pieces, counters, level->always, level->first, level->last, found);
         memcpy(out + done * 32, found, real * 32);
+        done += real;
     }
 }
 
 /* Blocks of 64 bytes to 512 KiB, a power of two; at most BATCH chunks in all. */
-static void perfect(const uint8_t *data, size_t size, size_t count, uint8_t *out) {
+static void perfect(const uint8_t *data, size_t size, size_t count, size_t most, uint8_t *out) {
     uint8_t values[BATCH * COPIA_DIGEST];
     size_t chunks = size < CHUNK ? 1 : size / CHUNK;
     uint32_t root = chunks == 1 ? ROOT : 0;
     struct level leaves = {(size < CHUNK ? size : CHUNK) / PIECE, chunks, 0, CHUNK_START, CHUNK_END | root};
-    hash_all(data, count * chunks, &leaves, values);
+    hash_all(data, count * chunks, &leaves, most, values);
     for (; chunks > 1; chunks /= 2) {
         struct level pairs = {1, chunks / 2, PARENT, 0, chunks == 2 ? ROOT : 0};
-        hash_all(values, count * chunks / 2, &pairs, values);
+        hash_all(values, count * chunks / 2, &pairs, most, values);
     }
     memcpy(out, values, count * COPIA_DIGEST);
 }
 
-void copia_digests(const uint8_t *data, size_t n, size_t size, uint8_t *out) {
+void copia_digests_in(size_t most, const uint8_t *data, size_t n, size_t size, uint8_t *out) {
     size_t chunks = size < CHUNK ? 1 : size / CHUNK;
     if (size >= PIECE && (size & (size - 1)) == 0 && chunks <= BATCH) {
         while (n >= size) {
             size_t take = n / size < BATCH / chunks ? n / size : BATCH / chunks;
-            perfect(data, size, take, out);
+            perfect(data, size, take, most, out);
             data += take * size;
             out += take * COPIA_DIGEST;
             n -= take * size;
@@ -232,4 +297,8 @@ void copia_digests(const uint8_t *data, size_t n, size_t size, uint8_t *out) {
         data += take;
         n -= take;
     }
+}
+
+void copia_digests(const uint8_t *data, size_t n, size_t size, uint8_t *out) {
+    copia_digests_in(MOST_LANES, data, n, size, out);
 }

@@ -19,4 +19,7 @@ void copia_digest(const uint8_t *data, size_t n, uint8_t out[COPIA_DIGEST]);
 /* The BLAKE3s, one behind the other, of the blocks of size bytes in n bytes; the last may be short. */
 void copia_digests(const uint8_t *data, size_t n, size_t size, uint8_t *out);
 
+/* The same, with at most so many lanes (4 are always there): for tests of each width. */
+void copia_digests_in(size_t most, const uint8_t *data, size_t n, size_t size, uint8_t *out);
+
 #endif

@@ -73,12 +73,12 @@ WIDE static void NAME(hash)(const uint8_t *const in[LANES], size_t pieces, const
             h[i] = v[i] ^ v[8 + i];
         }
     }
+    uint32_t words[8][LANES];
+    memcpy(words, h, sizeof words);
     for (int lane = 0; lane < LANES; lane++) {
-        uint32_t words[8];
         for (int i = 0; i < 8; i++) {
-            words[i] = h[i][lane];
+            memcpy(out[lane] + 4 * i, &words[i][lane], 4);
         }
-        memcpy(out[lane], words, 32);
     }
 }
 

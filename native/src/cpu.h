@@ -15,4 +15,7 @@
 /* Whether AVX2 and BMI2 may be used; asks the processor and the kernel once. */
 int copia_has_avx2(void);
 
+/* Whether AVX-512's foundation may be used, no more of it; asks likewise. */
+int copia_has_avx512(void);
+
 #endif

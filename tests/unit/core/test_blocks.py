@@ -48,6 +48,16 @@ def test_rows_are_those_of_the_book_for_every_length(length: int, size: int) -> 
     assert equal_blocks(data, size, rows) == (b"\1" * (len(rows) // 24), digests)
 
 
+@pytest.mark.parametrize("lanes", [-1, 4, 8, 16])
+@pytest.mark.parametrize("size", [64, 512, 1024, 4096, 16384, 65536])
+def test_the_c_twin_gives_the_same_digests_with_any_number_of_lanes(size: int, lanes: int) -> None:
+    """As many as the processor has: a width that it lacks is the next narrower one."""
+    data = random.Random(size).randbytes(max(40 * 1024, 3 * size) + 1)
+    for length in (*range(0, 40 * 1024 + 1, 1024), len(data)):
+        expected = b"".join(blake3(data[at : min(at + size, length)]).digest() for at in range(0, length, size))
+        assert module().block_digests(data[:length], size, lanes) == expected
+
+
 def test_the_largest_sums_do_not_wrap() -> None:
     data = b"\xff" * 131_073
     assert rows_of(data, 65536) == by_the_book(data, 65536)
