@@ -30,7 +30,7 @@ from copia.core.hub_words import (
     Row,
 )
 from copia.core.parcel import Begin, Broken, Data, End, Item, Same, Small, Trouble
-from copia.core.paths import TreePath
+from copia.core.paths import TreePath, path_key, split
 from copia.core.signature import Signature
 
 PAGE = 3
@@ -94,7 +94,8 @@ class ModelHub:
         is_full = since is None or (since.hub_id, since.stamp) != (self.id, self.stamps.get(since.revision))
         known = -1 if is_full or since is None else since.revision
         new = (row for row in self.rows.values() if row.revision > known)
-        rows = sorted((row for row in new if not (is_full and row.held == ABSENT)), key=lambda row: row.path)
+        told = (row for row in new if not (is_full and row.held == ABSENT))
+        rows = sorted(told, key=lambda row: [*map(path_key, split(row.path))])
         pages = [rows[start : start + PAGE] for start in range(0, len(rows), PAGE)] or [[]]
         for number, page in enumerate(pages):
             yield NewsPage(tuple(page), self.revision, is_full, number == len(pages) - 1, self.stamps[self.revision])

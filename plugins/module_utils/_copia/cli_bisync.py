@@ -22,6 +22,7 @@ from .cli_words import (
     rules,
     say,
     say_json,
+    say_unlisted,
 )
 from .core.bisync_plan import Reconciliation
 from .core.brakes import parse_limit
@@ -68,7 +69,7 @@ def _bisync(options: argparse.Namespace) -> int:
         preserve=preserve(options),
         backup=backup(options),
     )
-    announce = None if options.json else lambda plan: _announce(plan, options)
+    announce = None if options.json else _announce
     report = bisync(spec, announce=announce) if there is None else _elsewhere(options, spec, there, announce)
     if options.json:
         say_json(_plain(report))
@@ -83,18 +84,19 @@ def _elsewhere(options: argparse.Namespace, spec: PairSpec, there: Place, announ
     return remote_bisync(spec, there, ssh_options(options), announce)
 
 
-def _announce(plan: Reconciliation, options: argparse.Namespace) -> None:
+def _announce(plan: Reconciliation) -> None:
     for conflict in plan.conflicts:
         kept = f", the other version is kept as {show(conflict.kept_as)}" if conflict.kept_as else ""
         say(f"conflict {show(conflict.path)} ({conflict.kind}): {conflict.winner.word} wins{kept}")
-    if options.dry_run and not plan.is_empty:
-        say("(dry run) nothing was modified")
 
 
 def _conclude(report: PairReport, options: argparse.Namespace) -> None:
+    if options.dry_run and not report.is_idle:
+        say("(dry run) nothing was modified")
     if options.dry_run or options.verbose:
         for change in pair_changes(report, sys.maxsize):
             say(f"{change['change']} {change['side']} {change['path']}")
+        say_unlisted(report.unlisted)
     complain_of(report.notes, report.problems)
     applied = 0 if options.dry_run else report.applied
     say(f"Bidirectional sync complete: {applied} applied, {len(report.conflicts)} conflict(s) preserved.")

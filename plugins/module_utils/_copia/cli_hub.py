@@ -11,8 +11,7 @@ import sys
 from typing import Any
 
 from .cli_hosts import add_ssh, ssh_options
-from .cli_words import add_run, complain_of, rules, say, say_json
-from .core.bisync_plan import Reconciliation
+from .cli_words import add_run, complain_of, rules, say, say_json, say_unlisted
 from .core.brakes import parse_limit
 from .core.hub_plan import Direction
 from .core.hub_report import SIDE, HubReport, plain_facts, plain_hub_report
@@ -60,7 +59,7 @@ def _sync(options: argparse.Namespace) -> int:
         durable=not options.no_durable,
         direction=Direction(options.direction),
     )
-    report = sync_with(spec, _reach(options), announce=None if options.json else _announcer(options))
+    report = sync_with(spec, _reach(options))
     if options.json:
         say_json(plain_hub_report(report, sys.maxsize))
     else:
@@ -68,19 +67,13 @@ def _sync(options: argparse.Namespace) -> int:
     return 1 if report.pair.problems or report.pair.conflicts else 0
 
 
-def _announcer(options: argparse.Namespace) -> Any:
-    def announce(plan: Reconciliation) -> None:
-        if options.dry_run and not plan.is_empty:
-            say("(dry run) nothing was modified")
-
-    return announce
-
-
 def _conclude(report: HubReport, options: argparse.Namespace) -> None:
-    plain = plain_hub_report(report, sys.maxsize)
+    if options.dry_run and not report.pair.is_idle:
+        say("(dry run) nothing was modified")
     if options.dry_run or options.verbose:
-        for change in plain["changes"]:
+        for change in plain_hub_report(report, sys.maxsize)["changes"]:
             say(f"{change['change']} {change['side']} {change['path']}")
+        say_unlisted(report.pair.unlisted)
     for conflict in report.pair.conflicts:
         kept = f", the other version is kept as {show(conflict.kept_as)}" if conflict.kept_as else ""
         say(f"conflict {show(conflict.path)} ({conflict.kind}): {SIDE[conflict.winner.word]} wins{kept}")

@@ -36,6 +36,12 @@ def complain_of(notes: Iterable[str], problems: Iterable[Problem]) -> None:
         complain(f"{show(problem.path)}: {problem.what}")
 
 
+def say_unlisted(count: int) -> None:
+    """How many changes are not in a list."""
+    if count:
+        say(f"... and {count} more changes")
+
+
 def say_json(plain: Dict[str, Any]) -> None:
     """A report as JSON."""
     import json

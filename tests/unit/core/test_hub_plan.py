@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, NamedTuple, Optional, Set, Tuple
+from typing import Callable, Dict, Iterable, NamedTuple, Optional, Set, Tuple
 
 import pytest
 from copia.core.bisync_plan import Reconciliation, Rulebook, reconcile
@@ -31,13 +31,14 @@ from copia.core.hub_plan import (
     portions,
     selected,
     steps_of,
-    with_news,
-    with_times_of,
+    with_own_times,
 )
 from copia.core.hub_words import Offer
+from copia.core.lineup import Seen
 from copia.core.manifest import Manifest
 from copia.core.paths import TreePath
 from copia.core.reconcile import compare
+from copia.core.repack import as_news, with_news
 from copia.core.selection import Rules, selector
 from copia.core.steps import MakeDirectory, MirrorPlan, PutFile, Reason, Step
 from copia.core.verdicts import Policy, Where
@@ -135,7 +136,11 @@ def tree(words: str, *, digested: bool = True) -> Manifest:
     for word in words.split():
         name, _equals, text = word.partition("=")
         rows.append((entry(name, text, digested=digested).path, entry(name, text, digested=digested)))
-    return with_news(Manifest(ABSENT), rows)
+    return after(Manifest(ABSENT), rows)
+
+
+def after(before: Manifest, rows: "Iterable[Tuple[TreePath, Presence]]") -> Manifest:
+    return Manifest(ABSENT, tuple(with_news(before.blocks, as_news(rows))))
 
 
 def paths(manifest: Manifest) -> "list[bytes]":
@@ -150,23 +155,23 @@ def test_news_change_only_what_they_name() -> None:
         (TreePath(b"e/f"), ABSENT),
         (TreePath(b"g"), entry("g", "5")),
     ]
-    after = with_news(before, news)
-    assert paths(after) == [b"a", b"d", b"g", b"d/c"]
-    assert after.block(b"d") is not before.block(b"d")
-    assert with_news(before, []) is before
+    assert paths(after(before, news)) == [b"a", b"d", b"g", b"d/c"]
+    assert after(before, []) == before
 
 
 def test_a_directory_that_is_gone_takes_along_what_was_in_it() -> None:
-    after = with_news(tree("d/ d/e/ d/e/f=1 x=2"), [(TreePath(b"d"), ABSENT)])
-    assert paths(after) == [b"x"]
-    replaced = with_news(tree("d/ d/e=1"), [(TreePath(b"d"), entry("d", "file"))])
+    gone = after(tree("d/ d/e/ d/e/f=1 x=2"), [(TreePath(b"d"), ABSENT)])
+    assert paths(gone) == [b"x"]
+    replaced = after(tree("d/ d/e=1"), [(TreePath(b"d"), entry("d", "file"))])
     assert paths(replaced) == [b"d"]
 
 
 def test_what_is_excluded_here_is_not_seen_on_the_hub_and_shelters_its_directory() -> None:
-    seen = selected(tree("a.tmp=1 d/ d/x.tmp=2 d/y=3 cache/ cache/z=4"), selector(Rules(("*.tmp", "cache/"))))
-    assert paths(seen) == [b"d", b"d/y"]
-    assert seen.sheltering == {b"", b"d"}
+    seen = Seen()
+    there = tree("a.tmp=1 d/ d/x.tmp=2 d/y=3 cache/ cache/z=4 e/ e/w.tmp=5")
+    left = list(selected(there.blocks, selector(Rules(("*.tmp", "cache/"))), seen))
+    assert paths(seen.manifest(left)) == [b"d", b"e", b"d/y"]
+    assert seen.sheltering == [b"", b"d", b"e"]
 
 
 class Planned(NamedTuple):
@@ -250,8 +255,9 @@ def test_the_conflict_copy_of_a_push_is_not_agreed_on_for_it_is_not_here() -> No
 
 def test_directories_keep_their_own_times() -> None:
     here, there = tree("d/ d/a=1"), tree("d/ d/a=1 d/e/")
-    later = with_news(there, [(TreePath(b"d"), entry("d/")._replace(mtime_ns=99))])
-    assert with_times_of(here, later) == there
+    later = after(there, [(TreePath(b"d"), entry("d/")._replace(mtime_ns=99))])
+    assert with_own_times((here.blocks[0], later.blocks[0], later.blocks[0])) == (here.blocks[0], *there.blocks[:1] * 2)
+    assert with_own_times((None, later.blocks[0], None)) == (None, later.blocks[0], None)
 
 
 def test_an_unchanged_tree_is_quiet() -> None:

@@ -110,4 +110,3 @@ def test_law_what_is_equal_in_all_three_is_no_case(
     copies = {COPY} & set(left) if differ | is_odd else set()
     assert set(found.cases) == differ | is_odd | copies
     assert all(split(path)[0] == ROOT and case.path == path for path, case in found.cases.items())
-    assert found.quiet == len({*left, *right, *base}) - len(found.cases)

@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Dict, List
 
 from copia.core.entries import ABSENT, Entry, Kind, Presence
-from copia.core.hub_plan import with_news
-from copia.core.manifest import Block, Manifest, Rows, pack_rows, unpack_rows
+from copia.core.manifest import Block, Rows, pack_rows, unpack_rows
 from copia.core.paths import ROOT, TreePath
-from copia.core.repack import NO_ROWS, with_changes
+from copia.core.repack import NO_ROWS, as_news, with_changes, with_news
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,8 +67,9 @@ def test_a_directory_can_be_made_and_emptied() -> None:
 def test_news_take_over_what_they_do_not_name() -> None:
     """Of 1,000 files one is news: the others are not unpacked for it."""
     files = {b"%04d" % number: an_entry(Kind.FILE, 1) for number in range(1000)}
-    view = Manifest(ABSENT, (Block(ROOT, packed(files)),))
-    found: List[Manifest] = []
-    news = [(TreePath(b"0500"), an_entry(Kind.FILE, 2))]
-    assert calls_of("unpack_rows", lambda: found.append(with_news(view, news))) == 0
-    assert found[0].blocks[0].packed == packed({**files, b"0500": an_entry(Kind.FILE, 2)})
+    found: List[Block] = []
+    news = as_news([(TreePath(b"0500"), an_entry(Kind.FILE, 2))])
+    once = calls_of("unpack_rows", lambda: list(news[0].entries()))
+    tree = [Block(ROOT, packed(files))]
+    assert calls_of("unpack_rows", lambda: found.extend(with_news(tree, news))) == once
+    assert found[0].packed == packed({**files, b"0500": an_entry(Kind.FILE, 2)})

@@ -32,9 +32,7 @@ from tests.trees import age, grow
 
 
 def files_of(side: LocalSide) -> List[Entry]:
-    blocks = side.scan(Rules()).manifest.blocks
-    entries = (what for block in blocks for _path, what in block.entries())
-    return [what for what in entries if isinstance(what, Entry) and what.kind is Kind.FILE]
+    return [what for _path, what in side.scan(Rules()).manifest() if isinstance(what, Entry) and what.kind is Kind.FILE]
 
 
 def looked(folder: pathlib.Path, *, digests: bool = True) -> LocalSide:
@@ -54,14 +52,15 @@ def folder(tmp_path: pathlib.Path) -> pathlib.Path:
 def test_what_was_found_ahead_is_what_a_run_finds_and_no_file_is_read_again(folder: pathlib.Path) -> None:
     sides = [LocalSide(os.fsencode(folder)), looked(folder)]
     sides[0].open()
-    assert sides[0].scan(Rules()) == sides[1].scan(Rules())
+    listed: List[List[Entry]] = []
     found: List[Dict[Any, bytes]] = []
     reads = []
     for side in sides:
         files = files_of(side)
+        listed.append(files)
         reads.append(calls_of("locate", lambda side=side, files=files: found.append(side.digests_of(files))))
         side.close()
-    assert found[0] == found[1] and len(found[0]) == 3
+    assert listed[0] == listed[1] and found[0] == found[1] and len(found[0]) == 3
     assert reads[0] > 0 == reads[1]
 
 
@@ -79,6 +78,17 @@ def test_a_file_that_is_asked_for_as_it_is_now_is_read_now(folder: pathlib.Path)
     after = side.digests_of([now, *others])
     side.close()
     assert len(after) == 3 and after[first.path] != before[first.path]
+
+
+def test_a_listing_is_handed_out_once_and_who_asks_again_gets_a_new_one(folder: pathlib.Path) -> None:
+    """What was gone through must not look like a tree without anything in it."""
+    side = looked(folder)
+    found = side.scan(Rules())
+    (folder / "later").write_text("4")
+    assert [len(found.manifest()), len(side.scan(Rules()).manifest())] == [7, 8]
+    with pytest.raises(RuntimeError):
+        found.manifest()
+    side.close()
 
 
 def test_without_digests_they_are_made_when_they_are_asked_for(folder: pathlib.Path) -> None:

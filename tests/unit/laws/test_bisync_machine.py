@@ -12,11 +12,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from typing import Any, ClassVar, Dict, Set
+from typing import Any, ClassVar, Dict, Iterator, Optional, Set
 
 from copia.core.brakes import Limit
 from copia.core.entries import Problem
-from copia.core.paths import TreePath
+from copia.core.manifest import Block
+from copia.core.paths import TreePath, path_key
 from copia.core.selection import Rules
 from copia.disk import operations as op
 from copia.disk.perform import perform
@@ -24,7 +25,6 @@ from copia.flow.bisync import bisync
 from copia.flow.local_side import LocalSide
 from copia.flow.pair import PairSpec
 from copia.flow.sides import Scanned
-from copia.values import replace
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -74,13 +74,30 @@ class HalfBlind(LocalSide):
 
     def scan(self, rules: Rules) -> Scanned:
         """What is left when nobody can look below ``blind``."""
-        manifest = super().scan(rules).manifest
-        if not os.path.isdir(os.path.join(self._path, self.blind)):
-            return Scanned(manifest)
+        found = super().scan(rules)
+        return found if not os.path.isdir(os.path.join(self._path, self.blind)) else self._blinded(found)
+
+    def _blinded(self, found: Scanned) -> Scanned:
+        """It is found out when the walk comes by."""
+
+        def blocks() -> Iterator[Optional[Block]]:
+            for block in found.blocks:
+                if path_key(block.directory) >= path_key(self.blind):
+                    yield None
+                if block.directory != self.blind and not block.directory.startswith(below):
+                    yield block
+            yield None
+
+        def blinded() -> Iterator[Block]:
+            for block in blocks():
+                if block is not None:
+                    yield block
+                elif not found.seen.unlisted:
+                    found.seen.unlisted.append(self.blind)
+                    found.seen.problems.append(Problem(self.blind, "cannot be listed"))
+
         below = self.blind + b"/" if self.blind else b""
-        seen = (b for b in manifest.blocks if b.directory != self.blind and not b.directory.startswith(below))
-        blinded = replace(manifest, blocks=tuple(seen), unlisted=frozenset({self.blind}), _index={})
-        return Scanned(blinded, (Problem(self.blind, "cannot be listed"),))
+        return found._replace(blocks=blinded())
 
 
 def texts_of(root: bytes) -> Dict[bytes, bytes]:

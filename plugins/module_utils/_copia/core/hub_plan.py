@@ -19,24 +19,20 @@ from __future__ import annotations
 
 import enum
 from bisect import bisect_right
-from typing import Dict, Iterable, Iterator, List, Optional, Protocol, Sequence, Set, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
 
 from ..values import replace
 from .bisync_plan import Reconciliation
 from .cas import Decision
 from .entries import ABSENT, Entry, Kind, Presence
 from .hub_words import Offer
-from .manifest import ROW, Block, Manifest, pack_rows
+from .lineup import Seen, Triple
+from .manifest import ROW, Block, beside_listed, pack_rows
 from .parcel import SMALL_LIMIT
-from .paths import ROOT, TreePath, path_key, split
-from .repack import NO_ROWS, with_changes
+from .paths import TreePath, path_key, split
 from .rights import Request, request_of
 from .steps import MirrorPlan, PutFile, Remove, SetAttributes, Step
 from .verdicts import Where
-
-_AT_ONCE = 1 << 14
-"""Rows that are unpacked at a time, so that memory does not grow with the news."""
-
 
 OFFERS_MOST, NAMES_MOST, BYTES_MOST = 8192, 1 << 21, 1 << 28
 """One call asks or puts at most so many offers, with so many bytes of paths, and so many bytes of content and one file:
@@ -156,82 +152,49 @@ class Selects(Protocol):
         """Whether ``path`` is not to be seen; asked for a directory before its content."""
 
 
-def with_news(view: Manifest, rows: Iterable[Tuple[TreePath, Presence]]) -> Manifest:
-    """The hub's tree after ``rows``: each says what the hub has at a path now."""
-    blocks = {block.directory: block for block in view.blocks}
-    changed: Dict[TreePath, Dict[bytes, Presence]] = {}
-    number = 0
-    for path, what in rows:
-        directory, name = split(path)
-        changed.setdefault(directory, {})[name] = what
-        number += 1
-        if number % _AT_ONCE == 0:
-            _take_in(blocks, changed)
-    _take_in(blocks, changed)
-    return Manifest(ABSENT, tuple(_reachable(blocks))) if number else view
-
-
-def _take_in(blocks: Dict[TreePath, Block], changed: Dict[TreePath, Dict[bytes, Presence]]) -> None:
-    for directory, names in changed.items():
-        block = blocks.get(directory)
-        packed = with_changes(block.packed if block else NO_ROWS, names)
-        if packed.rows:
-            blocks[directory] = Block(directory, packed)
-        else:
-            blocks.pop(directory, None)
-    changed.clear()
-
-
-def _reachable(blocks: Dict[TreePath, Block]) -> Iterator[Block]:
-    """The blocks of directories that are there, parents before what is in them."""
-    listed = {ROOT}
-    for directory in sorted(blocks, key=path_key):
-        if directory not in listed:
-            continue
-        yield blocks[directory]
-        listed.update(blocks[directory].directories())
-
-
-def _is_directory(what: Presence) -> bool:
-    return isinstance(what, Entry) and what.kind is Kind.DIRECTORY
-
-
-def selected(view: Manifest, selector: Optional[Selects]) -> Manifest:
-    """The hub's tree without what the rules leave out here; its directories are noted as sheltering it."""
+def selected(blocks: Iterable[Block], selector: Optional[Selects], seen: Seen) -> Iterator[Block]:
+    """A hub's tree without what the rules leave out here; ``seen`` hears of the directories that shelter it."""
     if selector is None:
-        return view
+        yield from blocks
+        return
     sheltering: Set[TreePath] = set()
-    blocks: Dict[TreePath, Block] = {}
-    for block in view.blocks:
+    for block, is_listed in beside_listed(_selected(blocks, selector, sheltering)):
+        if is_listed and block.directory in sheltering:
+            seen.sheltering.append(block.directory)
+        sheltering.clear()
+        if is_listed and block.packed.rows:
+            yield block
+
+
+def _selected(blocks: Iterable[Block], selector: Selects, sheltering: Set[TreePath]) -> Iterator[Block]:
+    for block in blocks:
         kept: List[Tuple[bytes, Presence]] = []
         for path, what in block.entries():
-            if selector.excludes(path, _is_directory(what)):
+            if selector.excludes(path, isinstance(what, Entry) and what.kind is Kind.DIRECTORY):
                 sheltering.add(block.directory)
             else:
                 kept.append((split(path)[1], what))
-        if kept:
-            blocks[block.directory] = Block(block.directory, pack_rows(kept))
-    left = tuple(_reachable(blocks))
-    listed = {block.directory for block in left} | {split(path)[0] for path in sheltering}
-    return Manifest(view.root, left, frozenset(path for path in sheltering if path in listed or not path))
+        yield Block(block.directory, pack_rows(kept))
 
 
-def with_times_of(local: Manifest, other: Manifest) -> Manifest:
-    """``other`` with the times that the directories have in ``local``, where they are there too. Rule 5."""
-    blocks = []
-    for block in other.blocks:
-        here = local.block(block.directory)
-        if here is None or Kind.DIRECTORY not in block.packed.rows[:: ROW.size]:
-            blocks.append(block)
-            continue
-        times = {path: what.mtime_ns for path, what in here.entries() if isinstance(what, Entry)}
-        rows: List[Tuple[bytes, Presence]] = []
-        for path, what in block.entries():
-            if isinstance(what, Entry) and what.kind is Kind.DIRECTORY:
-                what = what._replace(mtime_ns=times.get(path, what.mtime_ns))
-            rows.append((split(path)[1], what))
-        blocks.append(Block(block.directory, pack_rows(rows)))
-    return Manifest(other.root, tuple(blocks), other.sheltering, other.unlisted)
+def with_own_times(blocks: Triple) -> Triple:
+    """What all have in one directory, with the times that the directories in it have on the left. Rule 5."""
+    left, right, base = blocks
+    if left is None or Kind.DIRECTORY not in left.packed.rows[:: ROW.size]:
+        return blocks
+    times = {path: what.mtime_ns for path, what in left.entries() if isinstance(what, Entry)}
+    return left, _with_times(right, times), _with_times(base, times)
+
+
+def _with_times(block: Optional[Block], times: Mapping[TreePath, int]) -> Optional[Block]:
+    if block is None or Kind.DIRECTORY not in block.packed.rows[:: ROW.size]:
+        return block
+    rows: List[Tuple[bytes, Presence]] = []
+    for path, what in block.entries():
+        if isinstance(what, Entry) and what.kind is Kind.DIRECTORY:
+            what = what._replace(mtime_ns=times.get(path, what.mtime_ns))
+        rows.append((split(path)[1], what))
+    return Block(block.directory, pack_rows(rows))
 
 
 def brings_nothing(step: Step) -> bool:

@@ -8,11 +8,9 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 from ..values import dataclass
-from .entries import Kind
 from .hub_words import HubFacts
 from .pair_report import PairReport, pair_changes, pair_stats, plain_conflicts
 from .paths import show
-from .report import Change
 from .verdicts import Where
 
 SIDE = {Where.LEFT.word: "local", Where.RIGHT.word: "hub"}
@@ -34,7 +32,7 @@ class HubReport:
         """The files and links whose content came here, or were moved here as the hub moved them: what ``sent`` counts,
         the other way round.
         """
-        return sum(map(_is_transfer, self.pair.sides[Where.LEFT].changes))
+        return self.pair.sides[Where.LEFT].transfers
 
     @property
     def unchanged(self) -> int:
@@ -43,25 +41,18 @@ class HubReport:
         return max(0, self.pair.files - self.sent - edits - len(self.pair.problems))
 
 
-def _is_transfer(change: Change) -> bool:
-    """Whether a file or a link was put; of an update of attributes alone nothing was transferred."""
-    is_leaf = change.new is not None and change.new.kind is not Kind.DIRECTORY
-    return is_leaf and change.reason not in ("mode", "owner")
-
-
 def plain_hub_report(report: HubReport, limit: int) -> Dict[str, Any]:
     """The report as plain data, with at most ``limit`` entries in each list (and of each side's changes)."""
     pair = report.pair
     changes: List[Dict[str, Any]] = [{**change, "side": SIDE[change["side"]]} for change in pair_changes(pair, limit)]
     conflicts = [{**found, "winner": SIDE[found["winner"]]} for found in plain_conflicts(pair, limit)]
-    totals = (*(len(side.changes) for side in pair.sides), len(pair.conflicts), len(pair.problems))
     return {
         "changed": pair.changed,
         "conflicts": conflicts,
         "conflict_count": len(pair.conflicts),
         "changes": changes,
         "changes_total": pair.applied,
-        "truncated": max(totals) > limit,
+        "truncated": pair.is_cut_at(limit),
         "problems": [{"path": show(p.path), "problem": p.what} for p in pair.problems[:limit]],
         "notes": list(pair.notes),
         "stats": {**pair_stats(pair), "sent": report.sent, "received": report.received, "unchanged": report.unchanged},

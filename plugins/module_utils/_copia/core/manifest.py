@@ -19,14 +19,13 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left
-from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ..values import dataclass, field
 from .entries import ABSENT, NOT_RECORDED, Entry, Kind, Presence, Unknown
 from .errors import RemoteProtocolError
 from .extras import cut_extras, join_extras, unpack_extras
 from .paths import (
-    ROOT,
     TreePath,
     check_names,
     checked_links,
@@ -35,6 +34,7 @@ from .paths import (
     parse_path,
     parse_paths,
     path_key,
+    split,
 )
 
 ROW = struct.Struct("<BBHIIQq")
@@ -268,7 +268,24 @@ def checked_manifest(
 
     :raises RemoteProtocolError: when a name, a row or the order breaks a rule of this file.
     """
-    found: List[Block] = []
+    found = tuple(checked_blocks(blocks))
+    shelter, hidden = (frozenset(map(parse_path, paths)) for paths in (sheltering, unlisted))
+    return Manifest(root, found, shelter, hidden, checked_links(links))
+
+
+def checked_blocks(blocks: Iterable[Tuple[bytes, Rows]]) -> Iterator[Block]:
+    """Blocks that came from outside: every one but the root's is that of a directory that its parent's block lists.
+
+    :raises RemoteProtocolError: when a name, a row or the order breaks a rule of this file.
+    """
+    for block, is_listed in beside_listed(_checked_rows(blocks)):
+        if not is_listed:
+            raise RemoteProtocolError("a listing has the content of a directory that it does not list")
+        yield block
+
+
+def _checked_rows(blocks: Iterable[Tuple[bytes, Rows]]) -> Iterator[Block]:
+    last: Optional[bytes] = None
     for directory, packed in blocks:
         path = parse_path(directory)
         check_rows(packed)
@@ -276,21 +293,23 @@ def checked_manifest(
         check_names(names)
         if not path and any(is_reserved(name) for name in names):
             raise RemoteProtocolError("a listing names the reserved folder .copia")
-        if found and path_key(found[-1].directory) >= path_key(path):
+        if last is not None and last >= path_key(path):
             raise RemoteProtocolError("a listing's directories are not sorted")
-        found.append(Block(path, packed))
-    _check_parents(found)
-    shelter, hidden = (frozenset(map(parse_path, paths)) for paths in (sheltering, unlisted))
-    return Manifest(root, tuple(found), shelter, hidden, checked_links(links))
+        last = path_key(path)
+        yield Block(path, packed)
 
 
-def _check_parents(blocks: Sequence[Block]) -> None:
-    """Every block but the root's is that of a directory that its parent's block lists."""
-    listed = {ROOT}
+def beside_listed(blocks: Iterable[Block]) -> Iterator[Tuple[Block, bool]]:
+    """Sorted blocks, each with whether it is the root's or that of a directory that a block above it lists."""
+    above: List[Tuple[TreePath, Set[TreePath]]] = []
     for block in blocks:
-        if block.directory not in listed:
-            raise RemoteProtocolError("a listing has the content of a directory that it does not list")
-        listed.update(block.directories())
+        path = block.directory
+        while path and above and above[-1][0] != split(path)[0]:
+            above.pop()
+        is_listed = not path or bool(above and path in above[-1][1])
+        if is_listed:
+            above.append((path, set(block.directories())))
+        yield block, is_listed
 
 
 def align(*manifests: Manifest) -> Iterator[Tuple[TreePath, Tuple[Optional[Block], ...]]]:

@@ -12,13 +12,14 @@ Rules
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import Dict, Iterable, List, Mapping, Optional, Set
+from typing import Dict, List, Optional, Set
 
 from .bisync_plan import Digests, Reconciliation
 from .entries import ABSENT, Entry, Kind, Presence
 from .manifest import DIGEST_SIZE, ROW, Block, Manifest, pack_rows, row_of_file
-from .paths import ROOT, TreePath, path_key, split
+from .paths import TreePath, path_key, split
 from .reconcile import Comparison
+from .repack import reachable
 
 Changes = Dict[TreePath, Presence]
 
@@ -37,7 +38,7 @@ def next_base(found: Comparison, plan: Reconciliation, failed: Set[TreePath], di
             blocks.pop(directory, None)
         else:
             blocks[directory] = block
-    return Manifest(ABSENT, tuple(_reachable(blocks)))
+    return Manifest(ABSENT, tuple(reachable(blocks[directory] for directory in sorted(blocks, key=path_key))))
 
 
 def _recorded(agreed: Presence, digests: Digests) -> Optional[Presence]:
@@ -79,12 +80,3 @@ def _patched(block: Block, changes: Changes) -> Optional[Block]:
         rows[row : row + ROW.size] = row_of_file(entry)
         digests[digest : digest + DIGEST_SIZE] = entry.digest
     return Block(block.directory, packed._replace(rows=bytes(rows), digests=bytes(digests)))
-
-
-def _reachable(blocks: Mapping[TreePath, Block]) -> Iterable[Block]:
-    """The blocks whose directories are listed by those above them, in order."""
-    listed = {ROOT}
-    for directory in sorted(blocks, key=path_key):
-        if directory in listed:
-            yield blocks[directory]
-            listed.update(blocks[directory].directories())

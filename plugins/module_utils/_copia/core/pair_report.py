@@ -40,9 +40,24 @@ class PairReport:
         return any(side.changed for side in self.sides)
 
     @property
+    def is_idle(self) -> bool:
+        """Whether there was nothing to do on either side, not even a time to set."""
+        return not self.changed and not any(side.touched for side in self.sides)
+
+    @property
+    def unlisted(self) -> int:
+        """How many of the changes are counted and not listed."""
+        return sum(side.unlisted for side in self.sides)
+
+    def is_cut_at(self, limit: int) -> bool:
+        """Whether lists of at most ``limit`` (of changes, for each side) are without something."""
+        lists = (*(side.changes for side in self.sides), self.conflicts, self.problems)
+        return self.unlisted > 0 or any(len(found) > limit for found in lists)
+
+    @property
     def applied(self) -> int:
         """How many changes were made, on both sides together."""
-        return sum(len(side.changes) for side in self.sides)
+        return sum(side.changes_total for side in self.sides)
 
     def finish(self) -> None:
         """Gather the problems and notes of both sides, sorted."""

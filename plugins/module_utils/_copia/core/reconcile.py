@@ -18,12 +18,13 @@ What this file does not know: disks, and how a verdict is carried out.
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, NamedTuple, Optional, Set, Tuple
+from typing import AbstractSet, Dict, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from ..values import dataclass, field
 from .conflicts import has_conflict_copy, is_conflict_copy
 from .entries import ABSENT, Entry, Kind, Presence, Unknown
-from .manifest import ROW, Block, Manifest, align, merge, unequal_rows
+from .lineup import is_plain, is_quiet
+from .manifest import Block, Manifest, align, merge, unequal_rows
 from .paths import TreePath
 from .verdicts import Base, Side, Verdict, judge_path
 
@@ -54,7 +55,6 @@ class Comparison:
     named: bool = False
     cases: Dict[TreePath, Case] = field(default_factory=dict)
     blocked: Set[TreePath] = field(default_factory=set)
-    quiet: int = 0
 
     def let_go(self) -> None:
         """Forget the sides and what was decided: from now on only the base counts, and where it may change."""
@@ -62,32 +62,28 @@ class Comparison:
         self.left = self.right = Manifest(ABSENT)
 
 
-def compare(left: Manifest, right: Manifest, base: Optional[Manifest], *, stale: bool = False) -> Comparison:
-    """Line both sides up with the base; without a base nothing was ever agreed on."""
+def compare(
+    left: Manifest,
+    right: Manifest,
+    base: Optional[Manifest],
+    *,
+    stale: bool = False,
+    is_new: bool = False,
+    above: AbstractSet[TreePath] = frozenset(),
+) -> Comparison:
+    """Line both sides up with the base; without one (or when the pair ``is_new``) nothing was agreed on before this
+    run. What is in the directories of ``above`` is not compared.
+    """
     agreed = base if base is not None else Manifest(ABSENT)
-    found = Comparison(left, right, agreed, base is not None, stale)
+    found = Comparison(left, right, agreed, base is not None and not is_new, stale)
     found.blocked.update(left.unlisted | right.unlisted)
     for directory, blocks in align(left, right, agreed):
-        if _is_quiet(found, directory, blocks):
-            found.quiet += len(blocks[0].packed.rows) // ROW.size if blocks[0] else 0
+        if directory in above or (not found.blocked and not stale and is_quiet(*blocks)):
             continue
         for path, (ours, theirs, was) in merge(*_without_rest(found, blocks)):
-            if _rests(found, ours, theirs, was):
-                found.quiet += 1
-                continue
-            found.cases[path] = Case(path, ours, theirs, was)
+            if not _rests(found, ours, theirs, was):
+                found.cases[path] = Case(path, ours, theirs, was)
     return found
-
-
-def _is_quiet(found: Comparison, directory: TreePath, blocks: Tuple[Optional[Block], ...]) -> bool:
-    left, right, base = blocks
-    if left is None or right is None or base is None or found.blocked or found.stale:
-        return False
-    if right.packed.digests not in (b"", base.packed.digests):
-        return False
-    if not left.packed.extras == right.packed.extras == base.packed.extras:
-        return False
-    return left.packed[:3] == right.packed[:3] == base.packed[:3] and is_plain(left)
 
 
 def _without_rest(found: Comparison, blocks: Tuple[Optional[Block], ...]) -> Tuple[Optional[Block], ...]:
@@ -103,7 +99,6 @@ def _without_rest(found: Comparison, blocks: Tuple[Optional[Block], ...]) -> Tup
     if changed[0] is None or changed[1] is None:
         return blocks
     places = sorted({*changed[0], *changed[1]})
-    found.quiet += len(bare.rows) // ROW.size - len(places)
     return left.only(places), right.only(places), base.only(places)
 
 
@@ -120,12 +115,6 @@ def _rests(found: Comparison, ours: Presence, theirs: Presence, was: Presence) -
 
 def _is_as(mine: Entry, was: Entry) -> bool:
     return mine == (was if mine.digest else was._replace(digest=None))
-
-
-def is_plain(block: Block) -> bool:
-    """Whether a block has neither unknown nor special entries."""
-    kinds = block.packed.rows[:: ROW.size]
-    return 0 not in kinds and Kind.SPECIAL not in kinds
 
 
 def to_read(found: Comparison) -> Tuple[List[Entry], List[Entry]]:

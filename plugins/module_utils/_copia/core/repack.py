@@ -6,12 +6,60 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import Dict, List, Mapping, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .entries import Absent, Entry, Kind, Presence
-from .manifest import DIGEST_SIZE, ROW, Rows, pack_rows, unpack_rows
+from .lineup import lined_up
+from .manifest import DIGEST_SIZE, ROW, Block, Rows, beside_listed, pack_rows, unpack_rows
+from .paths import TreePath, path_key, split
 
 NO_ROWS = Rows(b"", b"", b"", b"")
+_AT_ONCE = 1 << 14
+"""Rows that are unpacked at a time, so that memory does not grow with the news."""
+
+
+def with_blocks(blocks: Iterable[Block], renewed: Iterable[Block]) -> Iterator[Block]:
+    """A tree in which some directories are as ``renewed`` says; one without rows is empty, or gone."""
+    after = (new or old for old, new in lined_up(blocks, renewed))
+    return reachable(block for block in after if block)
+
+
+def with_news(blocks: Iterable[Block], news: Iterable[Block]) -> Iterator[Block]:
+    """A tree after ``news``: their rows say what is at a path now, perhaps nothing."""
+    after = (_after(old, new) if new else old for old, new in lined_up(blocks, news))
+    return reachable(block for block in after if block)
+
+
+def _after(old: Optional[Block], new: Block) -> Block:
+    changes = {split(path)[1]: what for path, what in new.entries()}
+    return Block(new.directory, with_changes(old.packed if old else NO_ROWS, changes))
+
+
+def as_news(rows: Iterable[Tuple[TreePath, Presence]]) -> List[Block]:
+    """What was said of some paths, in any order, as sorted blocks; what was said last counts."""
+    found: Dict[TreePath, Rows] = {}
+    waiting: Dict[TreePath, Dict[bytes, Presence]] = {}
+    for number, (path, what) in enumerate(rows, 1):
+        directory, name = split(path)
+        waiting.setdefault(directory, {})[name] = what
+        if number % _AT_ONCE == 0:
+            _take_in(found, waiting)
+    _take_in(found, waiting)
+    return [Block(directory, found[directory]) for directory in sorted(found, key=path_key)]
+
+
+def _take_in(found: Dict[TreePath, Rows], waiting: Dict[TreePath, Dict[bytes, Presence]]) -> None:
+    for directory, names in waiting.items():
+        said: Dict[bytes, Presence] = dict(unpack_rows(found.get(directory, NO_ROWS)))
+        said.update(names)
+        found[directory] = pack_rows(sorted(said.items()))
+    waiting.clear()
+
+
+def reachable(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The blocks of directories that are there, of sorted ones; an empty one is none."""
+    filled = (block for block in blocks if block.packed.rows)
+    return (block for block, is_listed in beside_listed(filled) if is_listed)
 
 
 def with_changes(packed: Rows, changes: Mapping[bytes, Presence]) -> Rows:

@@ -40,6 +40,8 @@ _COUNTS = (
     *("scanned", "made", "updated", "touched", "removed", "kept", "skipped"),
     *("bytes_total", "bytes_literal", "bytes_matched", "bytes_sent"),
 )
+LISTED_MOST = 1 << 16
+"""Changes of which a report says more than how many they are, where a run is done in portions."""
 _KIND_WORDS = {Kind.FILE: "file", Kind.DIRECTORY: "directory", Kind.LINK: "link", Kind.SPECIAL: "special"}
 
 
@@ -53,6 +55,12 @@ class Change:
     reason: str
     old: Optional[Entry]
     new: Optional[Entry]
+
+    @property
+    def is_transfer(self) -> bool:
+        """Whether a file or a link was put; of an update of attributes alone nothing was transferred."""
+        is_leaf = self.new is not None and self.new.kind is not Kind.DIRECTORY
+        return is_leaf and self.reason not in ("mode", "owner")
 
     @property
     def path_before(self) -> TreePath:
@@ -95,7 +103,8 @@ class TextChange:
 @dataclass
 class Report:
     """Counts in entries, sizes in bytes, ``seconds`` by phase; ``undone`` are paths that were left as they are for a
-    reason that is no problem.
+    reason that is no problem. ``changes`` may be without as many as ``unlisted`` says, of which ``unlisted_transfers``
+    are files and links that were put.
     """
 
     scanned: int = 0
@@ -112,6 +121,8 @@ class Report:
     bytes_literal: int = 0
     bytes_matched: int = 0
     bytes_sent: int = 0
+    unlisted: int = 0
+    unlisted_transfers: int = 0
     seconds: Dict[str, float] = field(default_factory=dict)
     changes: List[Change] = field(default_factory=list)
     problems: List[Problem] = field(default_factory=list)
@@ -124,7 +135,17 @@ class Report:
     @property
     def changed(self) -> bool:
         """Whether anything but a time differs from before."""
-        return bool(self.changes)
+        return self.changes_total > 0
+
+    @property
+    def changes_total(self) -> int:
+        """How many changes there are, listed or not."""
+        return len(self.changes) + self.unlisted
+
+    @property
+    def transfers(self) -> int:
+        """How many files and links were put."""
+        return self.unlisted_transfers + sum(change.is_transfer for change in self.changes)
 
     def begin(self, plan: MirrorPlan) -> None:
         """Take over the counts that no step changes."""
@@ -176,6 +197,13 @@ class Report:
         self.undone.extend(other.undone)
         self.texts.extend(other.texts)
         self.notes.extend(other.notes)
+
+    def trim(self, most: int = LISTED_MOST) -> None:
+        """Forget the changes behind the first ``most``, but not how many they are."""
+        forgotten = self.changes[most:]
+        del self.changes[most:]
+        self.unlisted += len(forgotten)
+        self.unlisted_transfers += sum(change.is_transfer for change in forgotten)
 
     def finish(self) -> None:
         """Sort what was gathered, so that two runs on the same input report the same."""
@@ -230,11 +258,12 @@ def plain_changes(report: Report, limit: int) -> List[Dict[str, Any]]:
 def tree_diff(report: Report, limit: int) -> Tuple[str, str]:
     """``(before, after)``: one line per changed path, as text for a unified diff."""
     before, after = [], []
-    for change in report.changes[:limit]:
+    shown = report.changes[:limit]
+    for change in shown:
         name = show(change.path)
         before.extend([f"{show(change.path_before)}  {change.before}\n"] if change.before else [])
         after.extend([f"{name}  {change.after}\n"] if change.after else [])
-    more = len(report.changes) - limit
+    more = report.changes_total - len(shown)
     if more > 0:
         after.append(f"... and {more} more changes\n")
     return "".join(before), "".join(after)

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import threading
-from typing import Callable, Generic, List, TypeVar
+from collections import deque
+from typing import Callable, Deque, Generator, Generic, Iterator, List, TypeVar
 
 T = TypeVar("T")
 
@@ -41,3 +42,69 @@ class Ahead(Generic[T]):
         for error in self._errors:
             raise error
         return self._results[0]
+
+
+class Flowing(Generic[T]):
+    """What ``source`` gives, fetched at most about ``most`` ahead of who goes through it, where ``weigh`` says how much
+    one is. To be gone through once; stop it when it is not gone through to its end.
+    """
+
+    def __init__(self, source: "Generator[T, None, None]", weigh: Callable[[T], int], most: int) -> None:
+        self._source, self._weigh, self._most = source, weigh, most
+        self._parts: Deque[List[T]] = deque()
+        self._weight = 0
+        self._is_over = self._is_unwanted = False
+        self._turn = threading.Condition()
+        self._fetching = Ahead(self._fetch)
+
+    def _fetch(self) -> None:
+        part: List[T] = []
+        weight = 0
+        try:
+            for one in self._source:
+                part.append(one)
+                weight += self._weigh(one)
+                if weight * 64 >= self._most:
+                    if not self._hand_over(part, weight):
+                        return
+                    part, weight = [], 0
+        finally:
+            self._source.close()
+            with self._turn:
+                self._parts.append(part)
+                self._is_over = True
+                self._turn.notify()
+
+    def _hand_over(self, part: List[T], weight: int) -> bool:
+        """Give a part away when there is room; whether it is still wanted."""
+        with self._turn:
+            self._turn.wait_for(lambda: self._weight < self._most or self._is_unwanted)
+            self._parts.append(part)
+            self._weight += weight
+            self._turn.notify()
+            return not self._is_unwanted
+
+    def __iter__(self) -> Iterator[T]:
+        """What the source gives; what it raises is raised here.
+
+        :raises RuntimeError: when it was stopped: this is not the end of it.
+        """
+        while True:
+            with self._turn:
+                self._turn.wait_for(lambda: self._parts or self._is_over)
+                if not self._parts:
+                    break
+                part = self._parts.popleft()
+                self._weight -= sum(map(self._weigh, part))
+                self._turn.notify()
+            yield from part
+        self._fetching.result()
+        if self._is_unwanted:
+            raise RuntimeError("a flow that was stopped, or gone through before, is gone through")
+        self._is_unwanted = True
+
+    def stop(self) -> None:
+        """Have the source left as it is, soon: nobody waits for that."""
+        with self._turn:
+            self._is_unwanted = True
+            self._turn.notify_all()

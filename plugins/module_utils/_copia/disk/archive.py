@@ -9,47 +9,54 @@ Rules
 2. It is written last, from what was applied, and flushed before it takes the place of the one before.
 3. The one before is kept, and read when the newest is damaged. It is then said to be old.
 4. A second, tiny file remembers which identities two paths had, so that a root that was made anew is noticed.
+5. It is never in memory: its blocks are read one after the other, and written as they come.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import struct
-import zlib
-from typing import Any, Iterator, Optional, Tuple
+from typing import Any, Iterable, Iterator, Optional, Tuple
 
-from ..core.entries import ABSENT
 from ..core.errors import RemoteProtocolError
 from ..core.hub_words import NO_STAMP
-from ..core.manifest import Block, Manifest, Rows, checked_manifest
-from ..core.paths import TreePath
-from ..values import dataclass
+from ..core.manifest import Block, checked_blocks
 from . import operations as op
+from .shelf import END, blocks_at, packed_block
 from .state import IDENTITY
 
 MAGIC = b"COPA"
 VERSION = 3
 _HEAD = struct.Struct("<4sHQ16s")
-_BLOCK = struct.Struct("<IIIIIII")
+_START = _HEAD.size + 2 * IDENTITY.size
 _DIGEST = 32
-_FLUSH_AT = 1 << 18
-_MOST = 1 << 31
+_PIECE = 1 << 18
 NEWEST, BEFORE, NEXT, PATHS = b".archive", b".before", b".next", b".paths"
 
 Identities = Tuple[bytes, bytes]
 
 
-@dataclass(frozen=True)
 class Archive:
-    """``epoch`` counts what was recorded so far, or is a hub's revision with its ``stamp``; ``is_old`` says that the
-    newest generation was damaged.
+    """An archive that is whole. ``epoch`` counts what was recorded so far, or is a hub's revision with its ``stamp``;
+    ``is_old`` says that the newest generation was damaged. Close it.
     """
 
-    manifest: Manifest
-    epoch: int
-    is_old: bool = False
-    stamp: bytes = NO_STAMP
+    def __init__(self, descriptor: int, end: int, epoch: int, stamp: bytes, *, is_old: bool) -> None:
+        self._descriptor, self._end = descriptor, end
+        self.epoch, self.stamp, self.is_old = epoch, stamp, is_old
+
+    def blocks(self) -> Iterator[Block]:
+        """What was agreed on, directory by directory.
+
+        :raises RemoteProtocolError: when a block breaks a rule of a listing.
+        """
+        return checked_blocks(blocks_at(self._descriptor, _START, self._end))
+
+    def close(self) -> None:
+        """Let the file go. May be called twice."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._descriptor = -1
 
 
 def key_of(identities: Identities) -> bytes:
@@ -62,29 +69,36 @@ def load(folder: int, identities: Identities) -> Optional[Archive]:
     key = key_of(identities)
     for name, is_old in ((NEWEST, False), (BEFORE, True)):
         try:
-            manifest, epoch, stamp = _decode(_read(folder, key + name), identities)
-        except (OSError, RemoteProtocolError):
+            descriptor = _open(folder, key + name)
+        except OSError:
             continue
-        return Archive(manifest, epoch, is_old, stamp)
+        try:
+            return _checked(descriptor, identities, is_old)
+        except (OSError, RemoteProtocolError):
+            os.close(descriptor)
     return None
 
 
-def save(folder: int, identities: Identities, archive: Archive, *, durable: bool = True) -> op.Acts:
-    """Write the archive; at no point is there none that is whole. ``durable`` flushes it before it counts.
+def save(
+    folder: int,
+    identities: Identities,
+    blocks: Iterable[Block],
+    epoch: int,
+    *,
+    stamp: bytes = NO_STAMP,
+    durable: bool = True,
+) -> op.Acts:
+    """Write an archive; at no point is there none that is whole. ``durable`` flushes it before it counts.
 
     :raises OSError: when it can't be written; the one before is then as it was.
     """
     key = key_of(identities)
     new = yield from _begin(folder, key + NEXT)
     state = _blake3(b"")
-    waiting = b""
-    for piece in _encode(identities, archive):
+    for piece in _gathered(_encode(identities, blocks, epoch, stamp)):
         state.update(piece)
-        waiting += piece
-        if len(waiting) >= _FLUSH_AT:
-            yield op.Append(new, waiting)
-            waiting = b""
-    yield op.Append(new, waiting + state.digest())
+        yield op.Append(new, piece)
+    yield op.Append(new, state.digest())
     yield op.SealFile(new, op.Attributes(0o600, 0), durable)
     yield from _without(folder, key + BEFORE)
     try:
@@ -98,11 +112,16 @@ def save(folder: int, identities: Identities, archive: Archive, *, durable: bool
 
 def remembered(folder: int, paths: bytes) -> Optional[bytes]:
     """The identities, sorted and joined, that the roots at ``paths`` had when they last agreed."""
+    most = 2 * IDENTITY.size + 1
     try:
-        found = _read(folder, paths + PATHS)
+        descriptor = _open(folder, paths + PATHS)
+        try:
+            found = os.pread(descriptor, most, 0)
+        finally:
+            os.close(descriptor)
     except OSError:
         return None
-    return found if len(found) == 2 * IDENTITY.size else None
+    return found if len(found) == most - 1 else None
 
 
 def remember(folder: int, paths: bytes, identities: Identities) -> op.Acts:
@@ -120,6 +139,10 @@ def name_of_paths(left: bytes, right: bytes) -> bytes:
     return _hex(b"\0".join(sorted((left, right))))
 
 
+def _open(folder: int, name: bytes) -> int:
+    return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+
+
 def _begin(folder: int, name: bytes) -> op.Acts:
     """A new file, in the place of one that a killed run left."""
     yield from _without(folder, name)
@@ -133,57 +156,44 @@ def _without(folder: int, name: bytes) -> op.Acts:
         pass
 
 
-def _encode(identities: Identities, archive: Archive) -> Iterator[bytes]:
-    yield _HEAD.pack(MAGIC, VERSION, archive.epoch, archive.stamp) + b"".join(sorted(identities))
-    for block in archive.manifest.blocks:
-        rows = zlib.compress(block.packed.rows, 1)
-        parts = (block.directory, block.packed.names, rows, block.packed.targets, *block.packed[3:])
-        yield _BLOCK.pack(len(block.packed.rows), *map(len, parts)) + b"".join(parts)
-    yield bytes(_BLOCK.size)
+def _encode(identities: Identities, blocks: Iterable[Block], epoch: int, stamp: bytes) -> Iterator[bytes]:
+    yield _HEAD.pack(MAGIC, VERSION, epoch, stamp) + b"".join(sorted(identities))
+    yield from map(packed_block, blocks)
+    yield END
 
 
-def _decode(data: bytes, identities: Identities) -> Tuple[Manifest, int, bytes]:
-    """The content of an archive: what was agreed on, its epoch and stamp.
+def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces that are worth a call."""
+    waiting = bytearray()
+    for piece in pieces:
+        waiting += piece
+        if len(waiting) >= _PIECE:
+            yield bytes(waiting)
+            waiting.clear()
+    yield bytes(waiting)
+
+
+def _checked(descriptor: int, identities: Identities, is_old: bool) -> Archive:
+    """The archive in a file.
 
     :raises RemoteProtocolError: when it is damaged, cut off, of another version or of another pair.
     """
-    body, trailer = memoryview(data)[:-_DIGEST], data[-_DIGEST:]
-    if len(data) < _HEAD.size + 2 * IDENTITY.size + _DIGEST or _blake3(body).digest() != trailer:
+    end = os.fstat(descriptor).st_size - _DIGEST
+    head = os.pread(descriptor, _START, 0)
+    if end < _START or not _is_whole(descriptor, end):
         raise RemoteProtocolError("an archive is damaged or cut off")
-    magic, version, epoch, stamp = _HEAD.unpack_from(body)
-    whose = bytes(body[_HEAD.size : _HEAD.size + 2 * IDENTITY.size])
-    if magic != MAGIC or version != VERSION or whose != b"".join(sorted(identities)):
+    magic, version, epoch, stamp = _HEAD.unpack_from(head)
+    if magic != MAGIC or version != VERSION or head[_HEAD.size :] != b"".join(sorted(identities)):
         raise RemoteProtocolError("an archive is of another version or of another pair")
-    try:
-        blocks = list(_blocks(body, _HEAD.size + len(whose)))
-    except (struct.error, zlib.error) as error:
-        raise RemoteProtocolError(f"an archive is damaged: {error}") from error
-    return checked_manifest(ABSENT, ((block.directory, block.packed) for block in blocks), (), ()), epoch, stamp
+    return Archive(descriptor, end, epoch, stamp, is_old=is_old)
 
 
-def _blocks(body: memoryview, at: int) -> Iterator[Block]:
-    while True:
-        size, *lengths = _BLOCK.unpack_from(body, at)
-        at += _BLOCK.size
-        if not size:
-            return
-        parts = []
-        for length in lengths:
-            parts.append(bytes(body[at : at + length]))
-            at += length
-        directory, names, rows, *others = parts
-        yield Block(TreePath(directory), Rows(names, zlib.decompressobj().decompress(rows, size), *others))
-
-
-def _read(folder: int, name: bytes) -> bytes:
-    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
-    try:
-        if os.fstat(descriptor).st_size > _MOST:
-            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-        with open(descriptor, "rb", closefd=False) as stream:
-            return stream.read()
-    finally:
-        os.close(descriptor)
+def _is_whole(descriptor: int, end: int) -> bool:
+    """Whether the digest behind the first ``end`` bytes of a file is theirs."""
+    state = _blake3(b"")
+    for at in range(0, end, _PIECE):
+        state.update(os.pread(descriptor, min(_PIECE, end - at), at))
+    return bool(os.pread(descriptor, _DIGEST, end) == state.digest())
 
 
 def _hex(data: bytes) -> bytes:

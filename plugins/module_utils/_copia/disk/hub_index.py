@@ -19,11 +19,11 @@ import sqlite3
 from itertools import chain
 from typing import Any, Collection, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
-from ..core.entries import Kind
+from ..core.entries import Entry, Kind
 from ..core.errors import InputError
 from ..core.hub_words import NO_STAMP, ClientSeen, Held, Row
 from ..core.manifest import Rows, pack_plain
-from ..core.paths import TreePath, join, split
+from ..core.paths import ROOT, TreePath, join, split
 from ..core.rights import Place, place_of
 from .hub_rows import (
     COLUMNS,
@@ -281,15 +281,19 @@ class Index:
         return Totals(*row)
 
     def listing(self) -> Iterator[Row]:
-        """What every path holds, directory by directory; what is written meanwhile may be in it or not."""
-        after: bytes = b""
-        ids = self.connection.execute("SELECT id, path FROM folders WHERE path = x''").fetchall()
-        while ids:
-            for folder, directory in ids:
-                yield from self._rows_of(folder, directory)
-                after = directory
-            query = f"SELECT id, path FROM folders WHERE path > ? ORDER BY path LIMIT {_FOLDERS_PAGE}"
-            ids = self.connection.execute(query, (after,)).fetchall()
+        """What every path holds, a directory and then what is in those that it has, sorted; what is written meanwhile
+        may be in it or not.
+        """
+        waiting = [ROOT]
+        while waiting:
+            directory = waiting.pop()
+            folder = self._folder(directory)
+            below: List[TreePath] = []
+            for row in self._rows_of(folder, directory) if folder is not None else ():
+                if isinstance(row.held, Entry) and row.held.kind is Kind.DIRECTORY:
+                    below.append(row.path)
+                yield row
+            waiting.extend(reversed(below))
 
     def _rows_of(self, folder: int, directory: bytes) -> Iterator[Row]:
         which = "folder = ? AND name > ? AND kind != 0"

@@ -26,6 +26,7 @@ from typing import Dict, FrozenSet, Iterator, List, Optional, Protocol, Tuple
 from ..core import twin
 from ..core.entries import ABSENT, NOT_RECORDED, Entry, Kind, Presence, Problem, Unknown
 from ..core.extras import pack_extras
+from ..core.lineup import Seen
 from ..core.manifest import ROW, UNLISTED, Block, Manifest, Rows
 from ..core.paths import ROOT, TreePath, is_reserved, join
 from ..core.preserve import NOTHING_MORE, Preserve
@@ -62,22 +63,17 @@ class Scan:
     owner: bool = False
     group: bool = False
     keeps: Preserve = NOTHING_MORE
-    problems: List[Problem] = field(default_factory=list)
+    seen: Seen = field(default_factory=Seen)
     _blocks: List[Block] = field(default_factory=list)
-    _sheltering: List[TreePath] = field(default_factory=list)
-    _unlisted: List[TreePath] = field(default_factory=list)
-    _links: List[Tuple[TreePath, TreePath]] = field(default_factory=list)
     _firsts: Dict[Tuple[int, int], TreePath] = field(default_factory=dict)
 
     def tree(self, root: int) -> Manifest:
         """The manifest of the tree at descriptor ``root``."""
-        for _done in self._walk(root):
-            pass
-        top = self._top(root)
-        hidden = (frozenset(self._sheltering), frozenset(self._unlisted))
-        return Manifest(top, tuple(self._blocks), *hidden, tuple(self._links))
+        blocks = tuple(self.blocks(root))
+        return self.seen.manifest(blocks, self.top(root))
 
-    def _top(self, root: int) -> Presence:
+    def top(self, root: int) -> Presence:
+        """The directory at descriptor ``root`` itself."""
         top = self.entry(ROOT, os.fstat(root))
         if not self.keeps.has_extras:
             return top
@@ -96,26 +92,36 @@ class Scan:
             self._blocks.clear()
 
     @property
+    def problems(self) -> List[Problem]:
+        """What could not be looked at."""
+        return self.seen.problems
+
+    @property
     def unlisted(self) -> FrozenSet[TreePath]:
         """The directories that could not be listed."""
-        return frozenset(self._unlisted)
+        return frozenset(self.seen.unlisted)
 
     def _walk(self, root: int) -> Iterator[None]:
         """One directory after the other."""
         waiting: List[Tuple[TreePath, int, bytes]] = self._directory(ROOT, os.dup(root))
-        yield
-        while waiting:
-            path, parent, name = waiting.pop()
-            if not name:
-                os.close(parent)
-                continue
-            try:
-                descriptor = os.open(name, DIRECTORY, dir_fd=parent)
-            except OSError as error:
-                self._not_listed(path, error)
-                continue
-            waiting.extend(self._directory(path, descriptor))
+        try:
             yield
+            while waiting:
+                path, parent, name = waiting.pop()
+                if not name:
+                    os.close(parent)
+                    continue
+                try:
+                    descriptor = os.open(name, DIRECTORY, dir_fd=parent)
+                except OSError as error:
+                    self._not_listed(path, error)
+                    continue
+                waiting.extend(self._directory(path, descriptor))
+                yield
+        finally:
+            for _path, left, name in waiting:
+                if not name:
+                    os.close(left)
 
     def single(self, parent: int, name: bytes, listed_as: bytes) -> Manifest:
         """The manifest of one file (or link) in the directory at ``parent``; its name in it is ``listed_as``."""
@@ -172,7 +178,7 @@ class Scan:
             if found.st_nlink > 1 and stat.S_ISREG(found.st_mode):
                 path = join(block.directory, name)
                 first = self._firsts.setdefault((found.st_dev, found.st_ino), path)
-                self._links.extend([] if first == path else [(path, first)])
+                self.seen.links.extend([] if first == path else [(path, first)])
 
     def _packed(self, path: TreePath, descriptor: int) -> Tuple[Block, List[bytes]]:
         """The block of one directory, and the names of its subdirectories, from the C twin."""
@@ -252,8 +258,8 @@ class Scan:
     def _is_excluded(self, directory: TreePath, name: bytes, kind: Kind) -> bool:
         if self.selector is None or not self.selector.excludes(join(directory, name), kind is Kind.DIRECTORY):
             return False
-        if not self._sheltering or self._sheltering[-1] != directory:
-            self._sheltering.append(directory)
+        if self.seen.sheltering[-1:] != [directory]:
+            self.seen.sheltering.append(directory)
         return True
 
     def _not_read(self, directory: TreePath, name: bytes, number: int) -> None:
@@ -262,7 +268,7 @@ class Scan:
     def _not_listed(self, path: TreePath, error: OSError) -> None:
         if error.errno in _GONE:
             return
-        self._unlisted.append(path)
+        self.seen.unlisted.append(path)
         self.problems.append(Problem(path, f"cannot be listed: {os.strerror(error.errno or 0)}"))
 
 

@@ -14,7 +14,7 @@ import functools
 import os
 import struct
 import sys
-from typing import Any, Mapping, Optional
+from typing import Any, List, Mapping, Optional
 
 IDENTITY = struct.Struct("<QQqI")
 """File system id, inode, birth time in seconds and nanoseconds."""
@@ -54,3 +54,8 @@ def state_folder(environment: Mapping[str, str]) -> bytes:
         home = environment.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
         chosen = os.path.join(home, "copia")
     return os.fsencode(os.path.abspath(chosen))
+
+
+def shelf_places(state: bytes) -> List[bytes]:
+    """Folders for what is put aside during a run, the best one first: the state folder need not be there."""
+    return [state, b"/var/tmp", b"/tmp"]

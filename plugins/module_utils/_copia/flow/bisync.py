@@ -7,8 +7,9 @@
     base   load ─┼─▶ compare ─▶ reconcile ──┤
     right  scan ─┘                          └─▶ copies, then what left has for it      then the archive
 
-The archive is written last, from what was applied. A run that dies on the way leaves the old one, and the next run
-finds what was done already alike on both sides.
+What differs is looked into portion by portion where that may be (``core/lineup.py``). The archive is written last, from
+what was applied. A run that dies on the way leaves the old one, and the next run finds what was done already alike on
+both sides.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from ..core.verdicts import Policy
 from .displaced import places_of_pair
 from .local_side import LocalSide
 from .pair import Pair, PairSpec
-from .sides import LetsGo, Side
+from .sides import Side
 
 if TYPE_CHECKING:
     from ..disk.operations import Perform
@@ -39,7 +40,8 @@ def bisync(
     announce: Optional[Callable[[Reconciliation], None]] = None,
     carry_out: "Optional[Perform]" = None,
 ) -> PairReport:
-    """Bring ``spec.left`` and ``spec.right`` together. ``announce`` hears the plan before anything is done.
+    """Bring ``spec.left`` and ``spec.right`` together. ``announce`` hears the plan before anything is done, of each
+    portion.
 
     ``right`` is a side that is reached in another way; without it both are on this host. ``left`` is that of ``spec``
     (see ``left_of``), where a look at it was begun already; it is closed here.
@@ -50,28 +52,29 @@ def bisync(
     pair = Pair(spec, (left or one, right or other), carry_out)
     try:
         clock = time.perf_counter()
-        found = pair.look()
-        clock = pair.lap("scan", clock)
-        digests = pair.read(found)
-        clock = pair.lap("hash", clock)
-        plan = with_pair_links(reconcile(found, *digests, spec.rulebook), found)
-        found.let_go()  # it takes as much memory as the plan
-        pair.brake(plan)
-        refuse_conflicts(plan, spec.policy)
-        clock = pair.lap("plan", clock)
-        if announce:
-            announce(plan)
-        pair.show_texts(plan)
-        if spec.check:
-            pair.rehearse(plan)
-        else:
-            pair.apply(plan)
-            for side in pair.sides:
-                if isinstance(side, LetsGo):
-                    side.let_go()
-            pair.record(found, plan)
+        for found in pair.look():
+            clock = pair.lap("scan", clock)
+            digests = pair.read(found)
+            clock = pair.lap("hash", clock)
+            plan = with_pair_links(reconcile(found, *digests, spec.rulebook), found)
+            found.let_go()  # it takes as much memory as the plan
+            pair.brake(plan)
+            refuse_conflicts(plan, spec.policy)
+            clock = pair.lap("plan", clock)
+            if announce:
+                announce(plan)
+            pair.show_texts(plan)
+            if spec.check:
+                pair.rehearse(plan)
+            else:
+                pair.apply(plan)
+                pair.agree(found, plan)
+            pair.take_down(plan)
+            clock = pair.lap("apply", clock)
+        if not spec.check:
+            pair.record()
         pair.lap("apply", clock)
-        return pair.conclude(plan)
+        return pair.conclude()
     finally:
         pair.close()
 

@@ -13,7 +13,6 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Sequence, Tuple
 
-from ..core.bisync_plan import Reconciliation
 from ..core.conflicts import sanitised
 from ..core.errors import Busy, Unreachable
 from ..core.hub_report import HubReport
@@ -83,7 +82,6 @@ def sync_with(
     spec: PairSpec,
     reach: Reach,
     *,
-    announce: Optional[Callable[[Reconciliation], None]] = None,
     carry_out: "Optional[Perform]" = None,
     pause: Callable[[float], None] = time.sleep,
 ) -> HubReport:
@@ -93,7 +91,7 @@ def sync_with(
     """
     for attempt in range(reach.retries + 1):
         try:
-            return _once(spec, reach, announce, carry_out)
+            return _once(spec, reach, carry_out)
         except (Unreachable, Busy):
             if attempt == reach.retries:
                 raise
@@ -104,7 +102,6 @@ def sync_with(
 def _once(
     spec: PairSpec,
     reach: Reach,
-    announce: Optional[Callable[[Reconciliation], None]],
     carry_out: "Optional[Perform]",
 ) -> HubReport:
     """One run. The tree is looked at while a hub on another host is on its way; where nothing is known of the two
@@ -123,7 +120,7 @@ def _once(
             from .hub_sync import hub_sync
 
             left = ahead[0] if ahead else None
-            return hub_sync(spec, hub, place, left=left, announce=announce, carry_out=carry_out)
+            return hub_sync(spec, hub, place, left=left, carry_out=carry_out)
     finally:
         for side in ahead:
             side.close()

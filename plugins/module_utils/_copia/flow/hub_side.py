@@ -4,45 +4,39 @@
 """A hub as one side of a two-way sync: what it has is what it told, and what it is to have is offered to it.
 
 Rules
-1. Its tree is kept here as it was told last, with its revision; a run asks for the news since then.
+1. Its tree is what it told (``hub_told``).
 2. A plan becomes offers. The hub answers those that are worth asking first, gets the contents, and says what became of
    each: only that is reported.
    Where nobody else made a revision between its news and ours, its tree is known as of ours.
 3. What it does not commit because it changed meanwhile is a conflict, and nothing is agreed on there.
-4. A hub whose revisions do not go on where we were is not the one that we agreed with: it went back to an older one, or
-   forgot ours.
 
 RACE: others change the hub between its news and our offers. The worst outcome is a conflict copy.
 """
 
 from __future__ import annotations
 
-import os
 from itertools import chain
 from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from ..core.cas import Decision
 from ..core.conflicts import Conflict
-from ..core.entries import ABSENT, Entry, Kind, Problem
+from ..core.entries import Entry, Kind, Problem
 from ..core.errors import RemoteProtocolError
 from ..core.hub_plan import (
-    Line,
     Next,
     as_sent,
     asked_first,
     brings_nothing,
     judge_answer,
-    judge_line,
     offer_of,
     portions,
     request_for,
     selected,
     steps_of,
-    with_news,
     without,
 )
-from ..core.hub_words import Answer, Dismissed, Held, Hub, Mark, NewsPage, Offered, Outcome, wants_content
-from ..core.manifest import Manifest
+from ..core.hub_words import Answer, Dismissed, Held, Hub, Offered, Outcome, wants_content
+from ..core.lineup import Seen
 from ..core.parcel import Begin, Item, Same, Small, Trouble, Wants
 from ..core.paths import TreePath, split
 from ..core.report import Report
@@ -50,12 +44,11 @@ from ..core.selection import Rules, selector
 from ..core.signature import Signature
 from ..core.steps import MirrorPlan, PutFile, PutLink, Remove, SetAttributes, Step
 from ..core.verdicts import Where
-from ..disk.archive import Archive, Identities, load, save
-from ..disk.folders import open_root
 from ..disk.read import digest_of_pieces
 from ..disk.state import IDENTITY
 from .contents import next_files, wants_of
-from .sides import Considers, LetsGo, Places, Scanned
+from .hub_told import Told
+from .sides import Considers, LetsGo, Places, Scanned, TurnsPages
 
 if TYPE_CHECKING:
     from ..disk.operations import Perform
@@ -73,7 +66,7 @@ class Place(NamedTuple):
     tree: bytes
 
 
-class HubSide(Considers, LetsGo):
+class HubSide(Considers, LetsGo, TurnsPages):
     """The hub that ``hub`` is a session with. ``state`` is the client's state folder; ``insists`` says that the local
     version wins, so that an offer is made once more with what the hub has by now; ``is_told`` that the hub hears in the
     end how far the client is.
@@ -82,18 +75,18 @@ class HubSide(Considers, LetsGo):
     is_far = True
 
     def __init__(self, hub: Hub, where: Place, state: bytes, *, insists: bool = False, is_told: bool = True) -> None:
-        self._hub, self._where, self._state = hub, where, state
+        self._hub, self._where, self.state = hub, where, state
         self._insists, self._is_told = insists, is_told
         self.facts = hub.facts()
         self.late: List[Conflict] = []
         self.sent = 0
-        self.line = Line.SAME
         self._said = Report()
         self._rows: List[Tuple[TreePath, Held]] = []
         self._expected: Dict[TreePath, Held] = {}
         self._refused: Set[TreePath] = set()
-        self._told: Optional[Archive] = self._load()
-        self._view, self.revision, self._stamp = self._ask()
+        key = self._digest(b"tree", where.tree), self._digest(b"told", where.place)
+        self._told = Told(hub, self.facts, state, key)
+        self.line, self.revision, self._stamp = self._told.line, self._told.revision, self._told.stamp
 
     @property
     def name(self) -> str:
@@ -133,7 +126,8 @@ class HubSide(Considers, LetsGo):
 
     def scan(self, rules: Rules) -> Scanned:
         """What the hub has, without what the rules leave out."""
-        return Scanned(selected(self._view, selector(rules)))
+        seen = Seen()
+        return Scanned(selected(self._told.blocks(), selector(rules), seen), seen)
 
     def digests_of(self, entries: List[Entry]) -> Dict[TreePath, bytes]:
         """Those of links are made here; those of its files the hub has told."""
@@ -254,25 +248,25 @@ class HubSide(Considers, LetsGo):
         elif outcome.decision is Decision.STALE:
             self._conflict(step, outcome.kept_as)
 
+    def turn_page(self) -> None:
+        """Put aside what the hub said of a portion's paths."""
+        self._told.hear(self._rows)
+        self._rows = []
+
     def remember(self, carry_out: "Optional[Perform]" = None) -> None:
-        """Keep what the hub has, for the next run. It is no promise: without it the hub lists its tree once more.
+        """Keep what the hub has, for the next run.
 
         :raises OSError: when it can't be written.
         """
-        view = with_news(self._view, self._rows)
-        told = self._told
-        new = Archive(view, self.revision, stamp=self._stamp)
-        if told == new:
-            return
-        from ..disk.operations import run
-        from ..disk.perform import perform
-        from ..disk.stage import make_root
+        self._told.remember(self.revision, self._stamp, carry_out)
 
-        folder = run(make_root(self._state, 0o700), carry_out or perform)
-        try:
-            run(save(folder, self._key(), new, durable=False), carry_out or perform)
-        finally:
-            os.close(folder)
+    def acknowledge(self) -> None:
+        """Tell the hub how far this side is."""
+        self._hub.acknowledge(self.revision)
+
+    def forget(self) -> None:
+        """Let go of what was told. May be called twice."""
+        self._told.close()
 
     def let_go(self) -> None:
         """A hub elsewhere may end while this side records the run."""
@@ -282,34 +276,5 @@ class HubSide(Considers, LetsGo):
     def close(self) -> None:
         """The session belongs to who opened it."""
 
-    def _load(self) -> Optional[Archive]:
-        try:
-            folder = open_root(self._state)
-        except OSError:
-            return None
-        try:
-            return load(folder, self._key())
-        finally:
-            os.close(folder)
-
-    def _ask(self) -> Tuple[Manifest, int, bytes]:
-        """The hub's tree, and the revision that it has then, with its stamp."""
-        told = self._told
-        mark = Mark(self.facts.hub_id, told.epoch, told.stamp) if told else None
-        pages = self._hub.news(mark)
-        first = next(pages, NewsPage((), self.facts.revision, told is None, True))
-        if told is not None:
-            self.line = judge_line(not first.is_full, told.epoch < self.facts.oldest)
-        before = told.manifest if told and not first.is_full else Manifest(ABSENT)
-        return with_news(before, _rows(first, pages)), first.revision, first.stamp
-
-    def _key(self) -> Identities:
-        return self._digest(b"tree", self._where.tree), self._digest(b"told", self._where.place)
-
     def _digest(self, *what: bytes) -> bytes:
         return digest_of_pieces([b"\0".join((b"copia hub", self.facts.hub_id, *what))])[: IDENTITY.size]
-
-
-def _rows(first: NewsPage, others: Iterator[NewsPage]) -> Iterator[Tuple[TreePath, Held]]:
-    for page in chain((first,), others):
-        yield from ((row.path, row.held) for row in page.rows)

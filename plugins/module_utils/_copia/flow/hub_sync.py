@@ -15,9 +15,8 @@ commits among the next news, finds them equal to what it has, and agrees.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Callable, Optional
+from typing import TYPE_CHECKING, Optional
 
-from ..core.bisync_plan import Reconciliation
 from ..core.brakes import Brake, explain_root, root_recreated
 from ..core.errors import Braked, InputError
 from ..core.hub_plan import Line
@@ -42,7 +41,6 @@ def hub_sync(
     place: bytes,
     *,
     left: Optional[Side] = None,
-    announce: Optional[Callable[[Reconciliation], None]] = None,
     carry_out: "Optional[Perform]" = None,
 ) -> HubReport:
     """Bring ``spec.left`` and the hub together, in the spec's direction. ``spec.right`` is what people call the hub,
@@ -55,16 +53,23 @@ def hub_sync(
     where = Place(show(spec.right), place, os.path.realpath(spec.left))
     is_told = spec.takes(Where.LEFT)
     side = HubSide(hub, where, state, insists=spec.policy is Policy.PREFER_LEFT, is_told=is_told)
+    try:
+        return _brought_together(spec, side, left, carry_out)
+    finally:
+        side.forget()
+
+
+def _brought_together(spec: PairSpec, side: HubSide, left: Optional[Side], carry_out: "Optional[Perform]") -> HubReport:
     if root_recreated(side.line is Line.WENT_BACK, False) and not spec.force:
-        raise Braked(explain_root(Brake.ROOT_RECREATED, where.name))
-    spec = replace(spec, with_hub=True, forgets=spec.forgets or side.line is not Line.SAME, state=state)
-    pair = bisync(spec, left=left, right=side, announce=announce, carry_out=carry_out)
+        raise Braked(explain_root(Brake.ROOT_RECREATED, side.name))
+    spec = replace(spec, with_hub=True, forgets=spec.forgets or side.line is not Line.SAME, state=side.state)
+    pair = bisync(spec, left=left, right=side, carry_out=carry_out)
     pair.conflicts = tuple(sorted((*pair.conflicts, *side.late), key=lambda conflict: path_key(conflict.path)))
     if not spec.check:
         try:
             side.remember(carry_out)
         except OSError as error:
-            raise InputError(f"{show(state)} cannot be written: {os.strerror(error.errno or 0)}") from error
-        if is_told and not pair.problems:
-            hub.acknowledge(side.revision)
+            raise InputError(f"{show(side.state)} cannot be written: {os.strerror(error.errno or 0)}") from error
+        if spec.takes(Where.LEFT) and not pair.problems:
+            side.acknowledge()
     return HubReport(pair, side.facts.hub_id.hex(), side.revision, side.sent)

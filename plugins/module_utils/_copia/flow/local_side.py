@@ -97,7 +97,7 @@ class LocalSide(Folds, HandsOver):
                 return
             self._root = open_source(self._path)
             lock_root(self._root, self._path, patience=0)
-            self._look = Look(self._root, lambda root: self._scanned(root, rules), digests=digests)
+            self._look = Look(self._root, self._scan(rules), digests=digests)
         except (InputError, Busy, OSError):
             self.close()
 
@@ -126,13 +126,19 @@ class LocalSide(Folds, HandsOver):
 
     def scan(self, rules: Rules) -> Scanned:
         """The tree, without what the rules leave out."""
-        return self._scanned(self._root, rules) if self._look is None else self._look.scanned()
+        found = self._look.take() if self._look is not None else None
+        if found is not None:
+            return found
+        scan = self._scan(rules)
+        if not is_native():
+            return Scanned(scan.blocks(self._root), scan.seen, scan.top(self._root))
+        self._stop_looking()
+        self._look = Look(self._root, scan, digests=False)
+        return self.scan(rules)
 
-    def _scanned(self, root: int, rules: Rules) -> Scanned:
+    def _scan(self, rules: Rules) -> Scan:
         seen, keeps = sparing(self._backup, selector(rules)), self._keeps
-        scan = Scan(selector=seen, mode_mask=0o777, owner=keeps.owner, group=keeps.group, keeps=keeps)
-        manifest = scan.tree(root)
-        return Scanned(manifest, tuple(scan.problems))
+        return Scan(selector=seen, mode_mask=0o777, owner=keeps.owner, group=keeps.group, keeps=keeps)
 
     def folding(self, *, may_write: bool) -> Folding:
         """Which names the file system takes for one."""
@@ -208,12 +214,15 @@ class LocalSide(Folds, HandsOver):
 
     def close(self) -> None:
         """Let go of the lock and close the root."""
-        if self._look is not None:
-            self._look.stop()
-            self._look = None
+        self._stop_looking()
         if self._root >= 0:
             os.close(self._root)
         self._root = -1
+
+    def _stop_looking(self) -> None:
+        if self._look is not None:
+            self._look.stop()
+        self._look = None
 
     def _run(self, acts: "Acts") -> Any:
         from ..disk.operations import run

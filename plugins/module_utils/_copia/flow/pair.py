@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
 
 from ..core.bisync_plan import Reconciliation, Rulebook
 from ..core.brakes import (
@@ -19,44 +19,42 @@ from ..core.brakes import (
     explain_removals,
     explain_root,
     root_emptied,
-    root_recreated,
     too_many_removals,
 )
 from ..core.conflicts import sanitised
 from ..core.entries import Entry, Problem
 from ..core.errors import Braked, InputError
-from ..core.hub_plan import Direction, Part, judge_part, not_agreed, with_times_of
-from ..core.manifest import Manifest
+from ..core.hub_plan import Direction, Part, judge_part, not_agreed, with_own_times
+from ..core.lineup import WHOLE, Lineup, Portion, Seen, as_they_are
 from ..core.moves import arrivals
 from ..core.next_base import next_base
 from ..core.pair_links import with_linked
 from ..core.pair_report import PairReport
 from ..core.parcel import Item
-from ..core.paths import TreePath, show
+from ..core.paths import TreePath
 from ..core.preserve import NOTHING_MORE, Preserve
 from ..core.reconcile import Comparison, compare, to_read
 from ..core.report import foresee
 from ..core.selection import Rules
 from ..core.steps import MirrorPlan, PutFile
 from ..core.verdicts import Policy, Where
-from ..disk.ahead import Ahead
-from ..disk.archive import Archive, Identities, load, name_of_paths, remember, remembered, save
-from ..disk.folders import open_root
-from ..disk.scan import is_native
 from ..disk.state import state_folder
 from ..values import dataclass, field
+from .base import Base
 from .contents import checked, replaced_by, wants_of
 from .leftovers import undone_of, without_unsaved
-from .sides import Considers, HandsOver, Places, Side
+from .sides import Considers, HandsOver, LetsGo, Places, Side, TurnsPages
 from .spelling import spelled_alike
 from .texts import texts_of
 
 if TYPE_CHECKING:
-    from ..disk.operations import Acts, Perform
+    from ..disk.operations import Perform
 
 _BOTH = (Where.LEFT, Where.RIGHT)
 _AT_ONCE = 8192
 """Files whose digests are asked for in one go."""
+_PORTION = 1 << 15
+"""Entries that differ and are brought together at once, where that may be done in portions."""
 Digests = Dict[TreePath, bytes]
 
 
@@ -109,11 +107,9 @@ class Pair:
         :raises Busy: when another run holds one.
         """
         self.spec, self.sides, self.report = spec, sides, PairReport()
-        self._carry_out = carry_out
         self._digests: Digests = {}
-        self._state = spec.state or state_folder(os.environ)
-        self._base: Optional[Archive] = None
-        self._identities: Optional[Identities] = None
+        state = spec.state or state_folder(os.environ)
+        self._base = Base(state, sides, self.report, with_hub=spec.with_hub, carry_out=carry_out)
         try:
             _refuse_overlap(*sides)
             self._open()
@@ -136,76 +132,50 @@ class Pair:
         for side in sorted(self.sides, key=lambda side: side.lock_key):
             side.lock()
 
-    def look(self) -> Comparison:
-        """Scan both sides, load the base, and line them up.
+    def look(self) -> Iterator[Comparison]:
+        """Scan both sides, load the base, and line them up: what differs, portion by portion. Whatever is to be done
+        about one is done before the next is asked for.
 
         :raises Braked: when a root is not the one that it was.
         """
-        self._load_base()
+        self._base.load(forgets=self.spec.forgets, force=self.spec.force)
         if not self.spec.check:
             self._sweep()
-        rules = self.spec.rules
-        is_worth_it = is_native() or any(side.is_far for side in self.sides)
-        other = Ahead(lambda: self.sides[1].scan(rules)) if is_worth_it else None
-        try:
-            one = self.sides[0].scan(rules)
-        finally:
-            if other:
-                other.wait()
-        two = other.result() if other else self.sides[1].scan(rules)
-        for side, found in zip(self.report.sides, (one, two)):
-            side.problems.extend(found.problems)
-        trees = (one.manifest, two.manifest, self._base.manifest if self._base else None)
+        one, other = (side.scan(self.spec.rules) for side in self.sides)
+        self._lineup = Lineup(
+            (one.blocks, other.blocks, self._base.blocks()),
+            (one.seen, other.seen),
+            most=_PORTION if self._may_part else WHOLE,
+            keeps_all=self.spec.preserve.hard_links or self._base.is_old,
+            match=with_own_times if self.spec.with_hub else as_they_are,
+        )
+        for portion in self._lineup.portions():
+            self._portion = portion
+            self._heed(one.seen, other.seen)
+            yield self._compared(portion)
+        self._heed(one.seen, other.seen)
+
+    @property
+    def _may_part(self) -> bool:
+        """Whether what differs may be done in portions: nothing is removed or moved, and nobody wants to know first."""
+        spec = self.spec
+        return not self._base.is_there and spec.policy is not Policy.FAIL and not spec.preserve.hard_links
+
+    def _heed(self, *seen: Seen) -> None:
+        """Report what the scans have come across by now."""
+        for side, found in zip(self.report.sides, seen):
+            while found.problems:
+                side.problems.append(found.problems.pop(0))
+        self.report.scanned, self.report.files = sum(self._lineup.entries), self._lineup.files
+
+    def _compared(self, portion: Portion) -> Comparison:
+        trees = (portion.left, portion.right, portion.base)
         (left, right, base), collided = spelled_alike(self.sides, trees, may_write=not self.spec.check)
         self.report.problems.extend(collided)
-        self.report.scanned, self.report.files = len(left) + len(right), left.count_files()
-        self._emptied = [len(left), len(right)]
-        if self.spec.with_hub:
-            right, base = with_times_of(left, right), with_times_of(left, base) if base else None
-        comparison = compare(left, right, base, stale=self._base is not None and self._base.is_old)
+        how: Dict[str, Any] = {"stale": self._base.is_old, "is_new": not self._base.is_there}
+        comparison = compare(left, right, base, **how, above=portion.above)
         comparison.named = self.spec.with_hub
         return comparison
-
-    def _load_base(self) -> None:
-        left, right = (side.identity() for side in self.sides)
-        try:
-            folder = open_root(self._state)
-        except OSError:
-            folder = -1
-        try:
-            if left is None or right is None:
-                self.report.notes.append(
-                    "the file system does not say who a root is: no base is kept, nothing is removed"
-                )
-            else:
-                self._identities = (left, right)
-                self._base = load(folder, self._identities) if folder >= 0 and not self.spec.forgets else None
-            known = remembered(folder, self._paths_name()) if folder >= 0 else None
-        finally:
-            if folder >= 0:
-                os.close(folder)
-        if root_recreated(known is not None, self._is_known(known or b"")) and not self.spec.force:
-            raise Braked(explain_root(Brake.ROOT_RECREATED, " or ".join(side.name for side in self.sides)))
-        self._tell_base()
-
-    def _is_known(self, known: bytes) -> bool:
-        """Whether the roots are those that agreed last. A hub may be another one: one whose index was made anew."""
-        if self._identities is None:
-            return False
-        left, right = self._identities
-        return left in (known[: len(left)], known[len(left) :]) and (self.spec.with_hub or right in known)
-
-    def _tell_base(self) -> None:
-        if self._base is None:
-            self.report.notes.append("no trusted base: both sides are brought together, and nothing is removed")
-            return
-        self.report.base = "old" if self._base.is_old else "trusted"
-        self.report.epoch = self._base.epoch
-        if self._base.is_old:
-            self.report.notes.append("the newest archive is damaged and the one before was read: nothing is removed")
-
-    def _paths_name(self) -> bytes:
-        return name_of_paths(*(side.place for side in self.sides))
 
     def _sweep(self) -> None:
         for side in self.sides:
@@ -217,8 +187,9 @@ class Pair:
 
     def read(self, found: Comparison) -> Tuple[Digests, Digests]:
         """The digests that decide something and that the base does not vouch for."""
+        self._digests = {}
         wanted = [_once([*some, *more]) for some, more in zip(to_read(found), arrivals(found))]
-        self.report.hashed = sum(map(len, wanted))
+        self.report.hashed += sum(map(len, wanted))
         left, right = (side.digests_of(entries) for side, entries in zip(self.sides, wanted))
         for side, entries, digests in zip(self.report.sides, wanted, (left, right)):
             unread = (entry.path for entry in entries if entry.path not in digests)
@@ -233,10 +204,10 @@ class Pair:
         limit = self.spec.limit
         for side in () if self.spec.force else _BOTH:
             removals, name = plan.removals(side) if self.spec.takes(side) else 0, self.sides[side].name
-            if root_emptied(self._emptied[side.other], removals):
+            if root_emptied(self._lineup.entries[side.other], removals):
                 raise Braked(explain_root(Brake.ROOT_EMPTIED, self.sides[side.other].name))
-            if too_many_removals(removals, self._emptied[side], limit.number, limit.is_percent):
-                raise Braked(explain_removals(name, removals, self._emptied[side], limit))
+            if too_many_removals(removals, self._lineup.entries[side], limit.number, limit.is_percent):
+                raise Braked(explain_removals(name, removals, self._lineup.entries[side], limit))
 
     def show_texts(self, plan: Reconciliation) -> None:
         """Keep the contents that a diff shows; nothing is read without a limit."""
@@ -286,57 +257,50 @@ class Pair:
             self._digests.update(source.digests_of(unread[start : start + _AT_ONCE]))
         return items
 
-    def record(self, found: Comparison, plan: Reconciliation) -> None:
-        """Write the archive, from what was applied; unless nothing is new."""
-        if self._identities is None:
-            return
+    def agree(self, found: Comparison, plan: Reconciliation) -> None:
+        """Take down what a portion's plan, as far as it was applied, has both sides agree on."""
         undone = not_agreed(plan, self.spec.direction, map(undone_of, self.report.sides, plan.plans))
-        base = next_base(found, plan, undone, with_linked(self._digests, plan))
-        if self._base is None or self._base.is_old or base != self._base.manifest:
-            self.report.epoch += 1
-            self._save(base)
+        agreed = next_base(found, plan, undone, with_linked(self._digests, plan))
+        self._base.renew(self._portion, agreed)
+        self._lineup.agree({block.directory: block for block in agreed.blocks})
+        for side in self.sides:
+            if isinstance(side, TurnsPages):
+                side.turn_page()
 
-    def _save(self, base: Manifest) -> None:
-        from ..disk.stage import make_root
+    def record(self) -> None:
+        """Write the archive; a side elsewhere may end meanwhile.
 
-        try:
-            folder = self._run(make_root(self._state, 0o700))
-            try:
-                identities = self._identities or (b"", b"")
-                self._run(save(folder, identities, Archive(base, self.report.epoch), durable=self.spec.durable))
-                self._run(remember(folder, self._paths_name(), identities))
-            finally:
-                os.close(folder)
-        except OSError as error:
-            raise InputError(
-                f"the archive in {show(self._state)} cannot be written: {os.strerror(error.errno or 0)}; the trees are "
-                "brought together, but the next run will not know it. Mend that and run again"
-            ) from error
+        :raises InputError: when it can't be written.
+        """
+        for side in self.sides:
+            if isinstance(side, LetsGo):
+                side.let_go()
+        self._base.record(durable=self.spec.durable)
 
-    def conclude(self, plan: Reconciliation) -> PairReport:
-        """The report."""
-        self.report.conflicts = plan.conflicts
+    def take_down(self, plan: Reconciliation) -> None:
+        """Report what a portion's plan found; where more may follow, of its changes only so many are kept."""
+        self.report.conflicts += plan.conflicts
         self.report.problems.extend(Problem(path, what) for path, what in plan.problems)
+        if self._may_part:
+            for side in self.report.sides:
+                side.trim()
+
+    def conclude(self) -> PairReport:
+        """The report."""
         self.report.finish()
         return self.report
 
     def lap(self, phase: str, since: float) -> float:
-        """Note the seconds of a phase; the answer is now."""
+        """Add to the seconds of a phase; the answer is now."""
         now = time.perf_counter()
-        self.report.seconds[phase] = now - since
+        self.report.seconds[phase] = self.report.seconds.get(phase, 0.0) + now - since
         return now
 
     def close(self) -> None:
-        """Close both roots."""
+        """Close both roots, and the base."""
+        self._base.close()
         for side in self.sides:
             side.close()
-
-    def _run(self, acts: "Acts") -> int:
-        from ..disk.operations import run
-        from ..disk.perform import perform
-
-        answer: int = run(acts, self._carry_out or perform)
-        return answer
 
 
 def _once(entries: List[Entry]) -> List[Entry]:

@@ -18,6 +18,7 @@ from ..core.bisync_plan import Reconciliation
 from ..core.entries import Entry
 from ..core.errors import InputError, RemoteProtocolError
 from ..core.folding import EVERY, Folding
+from ..core.lineup import Seen
 from ..core.pair_report import PairReport
 from ..core.parcel import Item, Wants
 from ..core.paths import TreePath, show
@@ -147,7 +148,9 @@ class RemoteSide(Folds):
         """The tree, without what the rules leave out."""
         fields = {"exclude": list(rules.exclude), "include": list(rules.include)}
         listing = decode_listing(self._gather("scan", fields))
-        return Scanned(in_manifest(listing.manifest, ids_here(listing.accounts)), listing.problems)
+        manifest = in_manifest(listing.manifest, ids_here(listing.accounts))
+        hidden = list(manifest.sheltering), list(manifest.unlisted)
+        return Scanned(manifest.blocks, Seen(list(listing.problems), *hidden, list(manifest.links)), manifest.root)
 
     def folding(self, *, may_write: bool) -> Folding:
         """Which names the file system there takes for one; whether it may write is in the terms already."""

@@ -119,8 +119,9 @@ class SideJob:
     def _scan(self, ask: Message, _talk: Talk) -> Reply:
         rules = Rules(tuple(list_of(ask.fields, "exclude", str)), tuple(list_of(ask.fields, "include", str)))
         found = self._side.scan(rules)
-        accounts = accounts_in(found.manifest, self._keeps)
-        return Reply({}, in_parts(encode_listing(Listing(found.manifest, True, found.problems, accounts))))
+        manifest = found.manifest()
+        accounts = accounts_in(manifest, self._keeps)
+        return Reply({}, in_parts(encode_listing(Listing(manifest, True, tuple(found.seen.problems), accounts))))
 
     def _folding(self, _ask: Message, _talk: Talk) -> Reply:
         return Reply({"folding": int(self._side.folding(may_write=self._is_held and not self._check))})

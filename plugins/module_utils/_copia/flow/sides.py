@@ -18,29 +18,33 @@ Order of a run: ``kind``, perhaps ``make``, ``open``, ``lock``, ``identity``, ``
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Dict, Iterator, List, Mapping, Optional, Protocol, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Protocol, Tuple
 
-from ..core.entries import Entry, Problem
+from ..core.entries import ABSENT, Entry, Presence
 from ..core.folding import Folding
-from ..core.manifest import Manifest
+from ..core.lineup import Seen
+from ..core.manifest import Block, Manifest
 from ..core.parcel import Item, Wants
 from ..core.paths import TreePath
 from ..core.report import Report
 from ..core.selection import Rules
 from ..core.signature import Signature
 from ..core.steps import MirrorPlan
-from ..values import dataclass
 
 Places = Mapping[TreePath, TreePath]
 """Where on the side that is read the content for a path is, for those paths that are not called the same there."""
 
 
-@dataclass(frozen=True)
-class Scanned:
-    """What a side has, and what of it could not be looked at."""
+class Scanned(NamedTuple):
+    """What a side has, to be gone through once; ``seen`` is what is known beside it, as far as the blocks came."""
 
-    manifest: Manifest
-    problems: Tuple[Problem, ...] = ()
+    blocks: Iterable[Block]
+    seen: Seen
+    root: Presence = ABSENT
+
+    def manifest(self) -> Manifest:
+        """All of it."""
+        return self.seen.manifest(self.blocks, self.root)
 
 
 class Side(Protocol):
@@ -86,7 +90,7 @@ class Side(Protocol):
         """Remove what a killed run left; whether edits are left that only their user can take out."""
 
     def scan(self, rules: Rules) -> Scanned:
-        """The tree, without what the rules leave out."""
+        """The tree, without what the rules leave out. It may be looked at as it is gone through."""
 
     def digests_of(self, entries: List[Entry]) -> Dict[TreePath, bytes]:
         """The BLAKE3 of files and of the texts of links; what is not as listed, or can't be read, is missing."""
@@ -113,6 +117,14 @@ class Considers(ABC):
     @abstractmethod
     def consider(self, plan: MirrorPlan) -> Tuple[MirrorPlan, Dict[TreePath, Signature]]:
         """What of a plan is to be sent, and signatures of what contents may come as differences to."""
+
+
+class TurnsPages(ABC):
+    """A side that keeps a record, portion by portion."""
+
+    @abstractmethod
+    def turn_page(self) -> None:
+        """A portion is done; the next one is about later paths."""
 
 
 class LetsGo(ABC):

@@ -62,14 +62,13 @@ def _ssh(given: Mapping[str, Any]) -> Dict[str, Any]:
 
 def _result(report: PairReport, options: Mapping[str, Any], *, diff: bool) -> Dict[str, Any]:
     limit = options["report_limit"]
-    totals = (*(len(side.changes) for side in report.sides), len(report.conflicts), len(report.problems))
     result: Dict[str, Any] = {
         "changed": report.changed,
         "conflicts": plain_conflicts(report, limit),
         "conflict_count": len(report.conflicts),
         "changes": pair_changes(report, limit),
         "changes_total": report.applied,
-        "truncated": max(totals) > limit,
+        "truncated": report.is_cut_at(limit),
         "problems": [{"path": show(p.path), "problem": p.what} for p in report.problems[:limit]],
         "notes": list(report.notes),
         "stats": {**pair_stats(report), "engine": engine()},

@@ -1,0 +1,209 @@
+# Copyright (c) 2026 The copia.sync authors
+# GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two trees and what they last agreed on, lined up directory by directory as they come, so that memory holds what
+differs and not the trees.
+
+Rules (``docs/decisions/portions.md``)
+1. Trees come as blocks in the order of ``path_key``: a directory's block, then those of all below it.
+2. A directory that is equal in all three is let go of at once, unless it is one of those above a directory that is not.
+3. Where a base is, all that differs is one portion: removals, moves and brakes are about the whole.
+4. Without a base nothing is removed or moved. What differs may then be cut into portions, each brought together before
+   the next is looked at. A cut is never below a path that is more than a directory on one side or on both: what becomes
+   of that depends on all that is in it. Nor is it behind names that may be one name somewhere.
+5. The directories above a portion's first one belong to an earlier portion: they are here as what was agreed on.
+
+What this file does not know: disks, wires, and what becomes of what differs.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ..values import dataclass, field
+from .entries import ABSENT, Absent, Entry, Kind, Presence, Problem
+from .manifest import ROW, Block, Manifest
+from .paths import ROOT, TreePath, path_key, split
+
+Triple = Tuple[Optional[Block], Optional[Block], Optional[Block]]
+"""What left, right and the base have in one directory."""
+
+WHOLE = 1 << 62
+"""As many rows as nobody has."""
+_END = (1, b"")
+
+
+@dataclass
+class Seen:
+    """What is known of a tree beside its blocks, as far as they came: what could not be looked at, the directories that
+    hold excluded entries, those that could not be listed, and hard links (see ``Manifest``).
+    """
+
+    problems: List[Problem] = field(default_factory=list)
+    sheltering: List[TreePath] = field(default_factory=list)
+    unlisted: List[TreePath] = field(default_factory=list)
+    links: List[Tuple[TreePath, TreePath]] = field(default_factory=list)
+
+    def manifest(self, blocks: Iterable[Block], root: Presence = ABSENT) -> Manifest:
+        """``blocks`` as a tree."""
+        found = tuple(blocks)
+        return Manifest(root, found, frozenset(self.sheltering), frozenset(self.unlisted), tuple(self.links))
+
+
+class Portion(NamedTuple):
+    """What is to be looked into at once. The directories in ``above`` are here for their attributes only."""
+
+    left: Manifest
+    right: Manifest
+    base: Manifest
+    above: FrozenSet[TreePath]
+
+
+def lined_up(*trees: Iterable[Block]) -> Iterator[Tuple[Optional[Block], ...]]:
+    """The directories of sorted trees in one sorted walk; ``None`` where a tree has no block."""
+    sources = [iter(tree) for tree in trees]
+    heads = [next(source, None) for source in sources]
+    keys = [_key(head) for head in heads]
+    while True:
+        least = min(keys)
+        if least == _END:
+            return
+        yield tuple(head if key == least else None for head, key in zip(heads, keys))
+        for place, key in enumerate(keys):
+            if key == least:
+                heads[place] = next(sources[place], None)
+                keys[place] = _key(heads[place])
+
+
+def _key(block: Optional[Block]) -> Tuple[int, bytes]:
+    return _END if block is None else (0, path_key(block.directory))
+
+
+def is_quiet(left: Optional[Block], right: Optional[Block], base: Optional[Block]) -> bool:
+    """Whether a directory is on both sides as the base has it."""
+    if left is None or right is None or base is None:
+        return False
+    if right.packed.digests not in (b"", base.packed.digests):
+        return False
+    if not left.packed.extras == right.packed.extras == base.packed.extras:
+        return False
+    return left.packed[:3] == right.packed[:3] == base.packed[:3] and is_plain(left)
+
+
+def is_plain(block: Block) -> bool:
+    """Whether a block has neither unknown nor special entries."""
+    kinds = block.packed.rows[:: ROW.size]
+    return 0 not in kinds and Kind.SPECIAL not in kinds
+
+
+def as_they_are(blocks: Triple) -> Triple:
+    """For trees that are compared as they are."""
+    return blocks
+
+
+class Lineup:
+    """Both sides and the base, to be gone through once. ``most`` is how many rows of what differs are one portion;
+    ``seen`` is what is known of both sides beside the blocks; ``match`` makes what is no difference here equal.
+    """
+
+    def __init__(
+        self,
+        trees: Sequence[Iterable[Block]],
+        seen: Tuple[Seen, Seen],
+        *,
+        most: int = WHOLE,
+        keeps_all: bool = False,
+        match: Callable[[Triple], Triple] = as_they_are,
+    ) -> None:
+        self._trees, self._seen, self._most, self._match = trees, seen, most, match
+        self._keeps_all = keeps_all
+        self._above: List[Tuple[TreePath, Triple]] = []
+        self._kept: Dict[TreePath, Triple] = {}
+        self._agreed: Dict[TreePath, Block] = {}
+        self._is_folded = False
+        self.entries = [0, 0]
+        self.files = 0
+
+    def agree(self, blocks: Mapping[TreePath, Block]) -> None:
+        """Hear what was agreed on in the directories of the last portion."""
+        self._agreed = {directory: blocks[directory] for directory, _found in self._above if directory in blocks}
+
+    def portions(self) -> Iterator[Portion]:
+        """One portion after the other; there is always one. ``entries`` and ``files`` count what was passed."""
+        rows, before = 0, frozenset()  # type: Tuple[int, FrozenSet[TreePath]]
+        for found in lined_up(*self._trees):
+            left, right, base = found
+            blocks = self._match((left, right, base))
+            directory = next(block.directory for block in found if block)
+            self._count(blocks)
+            self._climb(directory)
+            if self._keeps_all or not is_quiet(*blocks):
+                if rows >= self._most and self._may_cut(directory):
+                    yield self._portion(before)
+                    before, rows = self._begin_anew(), 0
+                for above, theirs in self._above:
+                    self._kept.setdefault(above, theirs)
+                self._kept[directory] = blocks
+                rows += sum(len(block.packed.rows) for block in blocks if block) // ROW.size
+                if self._most != WHOLE:
+                    self._is_folded = self._is_folded or _may_fold(blocks)
+            self._above.append((directory, blocks))
+        yield self._portion(before)
+
+    def _count(self, blocks: Triple) -> None:
+        for place, block in enumerate(blocks[:2]):
+            self.entries[place] += len(block.packed.rows) // ROW.size if block else 0
+        kinds = blocks[0].packed.rows[:: ROW.size] if blocks[0] else b""
+        self.files += len(kinds) - kinds.count(Kind.DIRECTORY)
+
+    def _climb(self, directory: TreePath) -> None:
+        """Leave the directories that ``directory`` is not in."""
+        while self._above and not _is_in(directory, self._above[-1][0]):
+            self._above.pop()
+
+    def _may_cut(self, directory: TreePath) -> bool:
+        """Rule 4: all above it, and itself, are directories or nothing on both sides."""
+        if self._is_folded:
+            return False
+        unlisted = {path for seen in self._seen for path in seen.unlisted}
+        blocks = dict(self._above)
+        path = directory
+        while path != ROOT:
+            parent, name = split(path)
+            for block in blocks[parent][:2] if parent in blocks else ():
+                found = block.find(name) if block else ABSENT
+                if path in unlisted or not (isinstance(found, Absent) or _is_directory(found)):
+                    return False
+            path = parent
+        return ROOT not in unlisted
+
+    def _portion(self, above: FrozenSet[TreePath]) -> Portion:
+        sides = [
+            seen.manifest(block for block in (blocks[place] for blocks in self._kept.values()) if block)
+            for place, seen in enumerate(self._seen)
+        ]
+        base = Manifest(ABSENT, tuple(blocks[2] for blocks in self._kept.values() if blocks[2]))
+        self._kept = {}
+        return Portion(sides[0], sides[1], base, above)
+
+    def _begin_anew(self) -> FrozenSet[TreePath]:
+        """Have the directories above as what was agreed on; which they are."""
+        above = [(directory, self._agreed.get(directory)) for directory, _found in self._above]
+        self._above = [(directory, (block, block, block)) for directory, block in above]
+        return frozenset(directory for directory, _block in above)
+
+
+def _is_in(path: TreePath, directory: TreePath) -> bool:
+    return not directory or path.startswith(directory + b"/")
+
+
+def _is_directory(found: Presence) -> bool:
+    return isinstance(found, Entry) and found.kind is Kind.DIRECTORY
+
+
+def _may_fold(blocks: Triple) -> bool:
+    """Whether two names of a directory, of either side, may be one name somewhere."""
+    from .folding import EVERY, fold
+
+    names = {name for block in blocks[:2] if block for name in block.packed.names.split(b"\0")}
+    return len({fold(name, EVERY) for name in names}) < len(names)
