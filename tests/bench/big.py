@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One large file through the mirror task, beside ``ansible.posix.synchronize``: first, and with 1% of it edited.
 
-Real ssh to a host of this machine; the mirror flushes what it wrote (``durable: true``), synchronize does not.
+Real ssh to a host of this machine; the mirror flushes what it wrote (``durable: true``), synchronize does not. Right
+before each task memory is claimed, see ``ground.claim_memory``.
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ import platform
 import random
 import shutil
 import time
+from typing import Any, Dict
 
 from tests.hosts import Hosts, engine_venv
 
 from .delta import MIB, random_file, scatter
 from .figures import Figures
-from .ground import Player, assert_equal, real_tree, small_tree
+from .ground import Player, assert_equal, claim_command, real_tree, small_tree
 from .mirror import MIRROR, SYNCHRONIZE, task_of
+
+COPIES = 3
+"""As many copies of the file a tool may have by the end: the new one, and what a connection carries, on either side."""
 
 
 def measure(folder: pathlib.Path, rounds: int, megabytes: int) -> Figures:
@@ -50,10 +55,16 @@ def _round(figures: Figures, player: Player, folder: pathlib.Path, number: int) 
             os.utime(source / "big", (later, later))
         for tool in tools:
             os.sync()
-            warm = [task_of(tool, folder / "one", folder / f"one-{tool}")]
+            warm = [task_of(tool, folder / "one", folder / f"one-{tool}"), _claim(source / "big")]
             took = player.play("h1", warm, [task_of(tool, source, there / tool)])[tool]
             figures.note("one file", phase, tool, took)
             print(f"round {number + 1}, {phase}: {tool} {took:.2f} s", flush=True)
     for tool in tools:
         assert_equal(source, there / tool)
     shutil.rmtree(there)
+
+
+def _claim(file: pathlib.Path) -> Dict[str, Any]:
+    """A task on the controller that claims the memory for what a tool does with ``file``."""
+    command = claim_command(COPIES * file.stat().st_size)
+    return {"name": "memory", "ansible.builtin.command": {"argv": command}, "delegate_to": "localhost"}

@@ -20,6 +20,7 @@ from typing import Dict, List
 from tests.chores import ROOT
 
 from .figures import Figures
+from .ground import claim_memory
 
 COPIA, UNISON, RCLONE = "copia bisync", "unison -batch", "rclone bisync"
 COMMAND = "import sys; from copia.cli import main; sys.exit(main())"
@@ -79,14 +80,15 @@ def _small(pairs: "List[Pair]", name: str, files: int) -> None:
 
 
 def _big(pairs: "List[Pair]", name: str) -> None:
+    size = (pairs[0].left / "big").stat().st_size
     for pair in pairs:
-        pair.run(name, "first")
+        pair.run(name, "first", size)
     time.sleep(_SECOND)
     for pair in pairs:
         with open(pair.right / "big", "r+b") as stream:
             stream.seek(5 * _PIECE)
             stream.write(b"edited")
-        pair.run(name, "edited")
+        pair.run(name, "edited", size)
         pair.check()
 
 
@@ -114,12 +116,14 @@ class Pair:
         for tree in (self.left, self.right):
             tree.mkdir()
 
-    def run(self, name: str, phase: str) -> float:
-        """One run, noted; the answer is its peak of memory in MB. Who flushes does not flush what others left dirty.
+    def run(self, name: str, phase: str, fills: int = 0) -> float:
+        """One run, noted; the answer is its peak of memory in MB. Who flushes does not flush what others left dirty,
+        and the memory for a large file of ``fills`` bytes was there a moment ago (see ``claim_memory``).
 
         :raises SystemExit: when the program failed.
         """
         os.sync()
+        claim_memory(fills)
         began = time.perf_counter()
         with open(os.devnull, "r+b") as nothing:
             process = subprocess.Popen(

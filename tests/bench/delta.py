@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``copia signature | delta | patch`` beside ``rdiff``, whole processes, one basis and several new files.
 
-All files are read once before and what was written is on disk before a command starts, so nobody waits for the disk.
+All files are read once before and what was written is on disk before a command starts, so nobody waits for the disk,
+and the memory that a new file fills was there a moment ago (see ``claim_memory``).
 Block sizes are equal for both. A basis is signed in the first case only. Where rsync is installed, an update of the
 whole by it stands beside the sum of ours; xdelta3 sees both files, so its delta is a floor for sizes and it is no peer.
 """
@@ -21,6 +22,7 @@ from typing import Any, Callable, Dict, List, Sequence, Tuple
 from tests.hosts import engine_venv
 
 from .figures import Figures
+from .ground import claim_memory
 
 RDIFF, ONE, TWO = "rdiff", "copia -j 1", "copia"
 ENGINE = engine_venv()
@@ -71,7 +73,7 @@ def _one(figures: Figures, folder: pathlib.Path, case: str, tool: str) -> None:
     if case != "identical":
         del commands["signature"]
     for phase, command in commands.items():
-        seconds, megabytes = _timed(command)
+        seconds, megabytes = _timed(command, new.stat().st_size)
         figures.note(case, phase, tool, seconds)
         print(f"{case}, {phase}: {tool} {seconds:.2f} s, {megabytes:.0f} MB of memory", flush=True)
         peak = f"peak memory, {tool}"
@@ -89,8 +91,9 @@ def _whole(figures: Figures, folder: pathlib.Path, case: str) -> None:
     copy = folder / "copy"
     shutil.copy(folder / "basis", copy)
     os.utime(copy, (1, 1))
-    command = ["rsync", "--no-whole-file", "-t", folder / "new", copy]
-    figures.note(case, "whole", "rsync --no-whole-file", _timed(command)[0])
+    new = folder / "new"
+    command = ["rsync", "--no-whole-file", "-t", new, copy]
+    figures.note(case, "whole", "rsync --no-whole-file", _timed(command, new.stat().st_size)[0])
     sums = [sum(figures.seconds[key][-1] for key in _keys(case, tool)) for tool in (RDIFF, TWO)]
     for tool, seconds in zip((RDIFF, TWO), sums):
         figures.note(case, "whole", tool, seconds)
@@ -101,8 +104,8 @@ def _floor(figures: Figures, folder: pathlib.Path, case: str) -> None:
     """The size of xdelta3's delta."""
     if shutil.which("xdelta3") is None:
         return
-    place = folder / "xdelta"
-    _timed(["xdelta3", "-e", "-1", "-f", "-s", folder / "basis", folder / "new", place])
+    new, place = folder / "new", folder / "xdelta"
+    _timed(["xdelta3", "-e", "-1", "-f", "-s", folder / "basis", new, place], new.stat().st_size)
     figures.facts[f"delta of {case}, xdelta3 -1"] = f"{place.stat().st_size:,} bytes"
     place.unlink()
 
@@ -115,12 +118,13 @@ def _copia(tool: str, *words: Any) -> List[Any]:
     return [ENGINE / "bin" / "python", "-m", "copia", *words, *(["-j", "1"] if tool == ONE else [])]
 
 
-def _timed(command: Sequence[Any]) -> Tuple[float, float]:
-    """Seconds, and the largest resident set in MB.
+def _timed(command: Sequence[Any], fills: int) -> Tuple[float, float]:
+    """Seconds, and the largest resident set in MB, of a command that writes ``fills`` bytes at most.
 
     :raises SystemExit: when the command fails.
     """
     os.sync()
+    claim_memory(fills)
     began = time.perf_counter()
     process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
     _pid, status, used = os.wait4(process.pid, 0)
