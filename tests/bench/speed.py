@@ -16,7 +16,7 @@ from typing import Callable, Dict
 
 from copia.core import twin
 from copia.core.blocks import Table, block_digests, block_rows, equal_blocks
-from copia.disk.read import digest_of, fresh_digest
+from copia.disk.sums import digest_of, fresh_digest
 
 from .delta import BLOCK, MIB, random_file
 from .figures import Figures

@@ -91,6 +91,7 @@ COSTLY = {
     "sync": ("json", "subprocess", "pathspec", "cbor2", "zstandard", "ctypes", "copia.link.child"),
     "bisync": ("json", "subprocess", "pathspec", "cbor2", "zstandard", "copia.link.child"),
     "hub-sync": ("json", "subprocess", "pathspec", "cbor2", "zstandard", "copia.link.child", "copia.flow.remote"),
+    "signature": ("json", "subprocess", "pathspec", "cbor2", "zstandard", "ctypes", "copia.disk.read"),
 }
 EVERYWHERE = ("dataclasses", "inspect", "tempfile", "shutil", "lzma", "logging", "copia.flow.serve")
 TOLD = "import sys; from copia.cli import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
@@ -105,7 +106,9 @@ def test_a_run_without_work_loads_nothing_that_it_does_not_need(word: str, tmp_p
     for side in sides:
         side.mkdir()
         os.utime(side, (1, 1))
-    words = [word] if word == "--version" else [word, *(["-r"] if word == "sync" else []), *map(str, sides)]
+    left, right = map(str, sides)
+    others = {"--version": [], "sync": ["-r", left, right], "signature": [__file__, "-o", f"{left}/made"]}
+    words = [word, *others.get(word, [left, right])]
     environment = {"PYTHONPATH": str(tmp_path / "lib"), "COPIA_STATE": str(tmp_path / "state")}
     done = subprocess.run(
         [sys.executable, "-c", TOLD, *words], env=environment, capture_output=True, text=True, check=True

@@ -17,7 +17,8 @@ from typing import Callable, Dict, Iterable, List
 from ..core.entries import Entry, Kind
 from ..core.paths import TreePath
 from .folders import Folders
-from .read import digest_of_pieces, hash_files, locate_in_tree
+from .read import hash_files, locate_in_tree
+from .sums import digest_of_pieces
 
 GRAIN_NS = 20_000_000
 """A time stamp's grain on a file system with nanoseconds: the kernel's tick, at most 10 ms, doubled."""

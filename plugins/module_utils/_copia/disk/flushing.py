@@ -15,7 +15,7 @@ from ..core.steps import Put, PutFile
 from . import operations as op
 from .ahead import Ahead
 from .folders import DIRECTORY, FILE, Folders
-from .renameat import libc
+from .libc import flush_file_system
 from .stage import Stage
 
 FSYNC_FEW = 256
@@ -40,7 +40,7 @@ def written_out(root: int, items: Iterator[T]) -> Iterator[T]:
 
 def _write_out(own: int) -> None:
     try:
-        libc().syncfs(own)
+        flush_file_system(own)
     finally:
         os.close(own)
 

@@ -42,9 +42,9 @@ from .hub_offers import decision_on, displaced_by, has_item, plain, put_of, refu
 from .hub_versions import Versions, drop
 from .place import Outcome as Placed
 from .place import put_in_place, take_out
-from .read import digest_of_pieces
 from .receive import Receiving
 from .stage import Stage
+from .sums import digest_of_pieces
 
 _PARENT_MODE = 0o755
 _MOVED = "changed on the hub at this very moment; run again"

@@ -32,9 +32,9 @@ from .folders import DIRECTORY, Folders
 from .hub_folder import HubFolder
 from .hub_index import Index
 from .hub_rows import Known
-from .many import fresh_digest
 from .read import cannot_be_read
 from .scan import Scan, look
+from .sums import fresh_digest
 
 _SUM = 16
 _AT_ONCE = 10_000

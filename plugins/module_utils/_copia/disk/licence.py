@@ -14,8 +14,8 @@ import os
 
 from ..core.entries import ABSENT, Entry, Kind, Presence
 from ..core.paths import TreePath
-from .read import digest_of_pieces
 from .scan import look
+from .sums import digest_of_pieces
 
 MARK = b"~"
 

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import struct
 from itertools import groupby
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Sequence, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 from ..core import twin
 from ..core.entries import Entry
@@ -17,6 +16,7 @@ from ..core.manifest import row_of_file
 from ..core.parcel import SMALL_LIMIT
 from ..core.paths import TreePath, split
 from .hands import each
+from .sums import fresh_digest
 
 _FOLDERS_AT_ONCE = 32
 _ANSWER = struct.Struct("<i")
@@ -25,19 +25,6 @@ MOST_HERE, MOST_BYTES = 256, 4 << 20
 
 Locate = Callable[[TreePath], Tuple[int, bytes]]
 """Where a listed path is: the descriptor of its directory and its name there."""
-
-
-def fresh_digest(data: bytes = b"") -> Any:
-    """A BLAKE3 that has taken in ``data``."""
-    return _blake3()(data)
-
-
-@functools.cache
-def _blake3() -> Any:
-    """The class, imported once: an import statement looks it up for every small file."""
-    from blake3 import blake3
-
-    return blake3
 
 
 def in_parts(entries: Sequence[Entry]) -> Iterator[List[Entry]]:

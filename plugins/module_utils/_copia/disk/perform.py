@@ -8,7 +8,6 @@ Every name is a single part below a directory descriptor, and no link is followe
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import struct
@@ -20,6 +19,7 @@ from ..core.manifest import ROW
 from .extras import way_to
 from .folders import FILE
 from .hands import each
+from .libc import EXCHANGE, NOREPLACE, begin_to_write, flush_file_system, renameat2
 from .listed import Unfit, content_as_listed
 from .operations import (
     CHANGED,
@@ -51,10 +51,8 @@ from .operations import (
     WriteFiles,
     Writes,
 )
-from .renameat import EXCHANGE, NOREPLACE, libc, renameat2
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_BEGIN_TO_WRITE = 2
 _WAITING = 8
 """How many threads wait for flushes: what they wait for is the disk, which does several at once."""
 _UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -235,16 +233,13 @@ def _flush(operation: Flush) -> None:
 
 def _flush_each(operation: FlushEach) -> None:
     """Begin to write out all, then wait for each: a journal that they share is committed once, not each time."""
-    begin: Any = getattr(libc(), "sync_file_range", None)
-    for descriptor in operation.descriptors if begin else ():
-        begin(descriptor, ctypes.c_int64(0), ctypes.c_int64(0), ctypes.c_uint(_BEGIN_TO_WRITE))
+    for descriptor in operation.descriptors:
+        begin_to_write(descriptor)
     each(os.fsync, operation.descriptors, _WAITING)
 
 
 def _flush_all(operation: FlushAll) -> None:
-    if libc().syncfs(operation.descriptor):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+    flush_file_system(operation.descriptor)
 
 
 def _record(operation: Record) -> None:

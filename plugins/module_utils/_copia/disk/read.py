@@ -22,7 +22,6 @@ from itertools import groupby
 from typing import Any, Callable, Dict, Generator, Iterable, Iterator, List, Optional, Tuple
 
 from ..core import twin
-from ..core.blocks import block_rows
 from ..core.delta import Copy, delta
 from ..core.entries import Entry
 from ..core.parcel import SMALL_LIMIT, Begin, Broken, Copied, Data, Differs, End, Here, Item, Same, Small, Trouble, Want
@@ -31,9 +30,9 @@ from ..core.signature import Signature
 from .ahead import Ahead
 from .folders import FILE, Folders
 from .hands import HANDS, go_through
-from .many import MOST_HERE, Locate, fresh_digest, hash_small, in_parts, read_many
+from .many import MOST_HERE, Locate, hash_small, in_parts, read_many
+from .sums import WINDOW, digest_of, fresh_digest, sign_open
 
-WINDOW = 1 << 20
 CHANGED = "changed while it was read; run again"
 
 
@@ -230,22 +229,6 @@ def _is_as_listed(descriptor: int, entry: Entry) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_size == entry.size and found.st_mtime_ns == entry.mtime_ns
 
 
-def digest_of(descriptor: int) -> bytes:
-    """The BLAKE3 of the file at ``descriptor``, 32 bytes.
-
-    :raises OSError: when it can't be read.
-    """
-    return digest_of_pieces(_pieces(descriptor))
-
-
-def digest_of_pieces(pieces: Iterable[bytes]) -> bytes:
-    """The BLAKE3 of joined ``pieces``, 32 bytes."""
-    state = fresh_digest()
-    for piece in pieces:
-        state.update(piece)
-    return bytes(state.digest())
-
-
 def hash_files(locate: Locate, entries: Iterable[Entry]) -> Dict[TreePath, bytes]:
     """The digests of those files that can be read and are as listed; the others are missing."""
     found: Dict[TreePath, bytes] = {}
@@ -261,50 +244,10 @@ def sign_file(locate: Locate, entry: Entry, block_size: int) -> Any:
     return _with_open(locate, entry, lambda descriptor: sign_open(descriptor, entry.size, block_size))
 
 
-def sign_open(descriptor: int, length: int, block_size: int) -> Signature:
-    """The signature of ``length`` bytes of an open file.
-
-    :raises OSError: when it can't be read.
-    """
-    rows = [rows for rows, _digests in sign_pieces(descriptor, length, block_size, HANDS)]
-    return Signature(block_size, length, b"".join(rows))
-
-
-def digest_of_blocks(descriptor: int, length: int, block_size: int) -> bytes:
-    """The BLAKE3 of the BLAKE3s of the blocks of an open file.
-
-    :raises OSError: when it can't be read.
-    """
-    return digest_of_pieces(digests for _rows, digests in sign_pieces(descriptor, length, block_size, HANDS))
-
-
-def sign_pieces(descriptor: int, length: int, block_size: int, hands: int) -> Iterator[Tuple[bytes, bytes]]:
-    """The rows of the blocks of an open file and their digests, a window at a time; several at once where the C twin
-    works.
-
-    :raises OSError: when it can't be read.
-    """
-
-    def window(at: int) -> Tuple[bytes, bytes]:
-        return block_rows(os.pread(descriptor, min(WINDOW, length - at), at), block_size)
-
-    yield from go_through(hands if length > 2 * WINDOW else 1)(window, range(0, length, WINDOW))
-
-
 def read_small(locate: Locate, entry: Entry) -> Optional[bytes]:
     """The content of a small file; ``None`` when it can't be read or is not as listed."""
     content: Optional[bytes] = _with_open(locate, entry, lambda descriptor: os.pread(descriptor, entry.size, 0))
     return content
-
-
-def _pieces(descriptor: int) -> Iterator[bytes]:
-    at = 0
-    while True:
-        data = os.pread(descriptor, WINDOW, at)
-        if not data:
-            return
-        at += len(data)
-        yield data
 
 
 def _with_open(locate: Locate, entry: Entry, use: Callable[[int], Any]) -> Any:

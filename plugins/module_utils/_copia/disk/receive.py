@@ -27,8 +27,8 @@ from .copying import Copying, asked_for
 from .dress import Dresser
 from .folders import FILE, Folders
 from .hands import Hashing
-from .many import fresh_digest
 from .stage import Stage
+from .sums import fresh_digest
 from .writing import Writing
 
 _NEXT = {

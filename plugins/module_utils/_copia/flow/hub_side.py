@@ -44,8 +44,8 @@ from ..core.selection import Rules, selector
 from ..core.signature import Signature
 from ..core.steps import MirrorPlan, PutFile, PutLink, Remove, SetAttributes, Step
 from ..core.verdicts import Where
-from ..disk.read import digest_of_pieces
 from ..disk.state import IDENTITY
+from ..disk.sums import digest_of_pieces
 from .contents import next_files, wants_of
 from .hub_told import Told
 from .sides import Considers, LetsGo, Places, Scanned, TurnsPages

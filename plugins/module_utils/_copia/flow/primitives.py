@@ -23,12 +23,11 @@ from ..core.errors import InputError, RemoteProtocolError
 from ..core.paths import show
 from ..core.signature import Signature, block_size_for
 from ..disk.hands import HANDS, Hashing, go_through
-from ..disk.many import fresh_digest
 from ..disk.operations import Attributes, run
 from ..disk.output import write_whole
 from ..disk.perform import perform
-from ..disk.read import digest_of_blocks, sign_pieces
 from ..disk.root import open_source
+from ..disk.sums import digest_of_blocks, fresh_digest, sign_pieces
 from ..wire.primitives import (
     MAX_LITERAL,
     DeltaReader,

@@ -29,8 +29,8 @@ from ..core.signature import Signature
 from ..core.steps import MirrorPlan
 from ..core.verdicts import Where
 from ..disk.accounts import accounts_in_plan, ids_here
-from ..disk.read import digest_of_pieces
 from ..disk.state import IDENTITY
+from ..disk.sums import digest_of_pieces
 from ..link.ssh import Place, SshOptions, split_remote
 from ..wire.fields import field, number
 from ..wire.messages import decode_listing

@@ -21,9 +21,10 @@ from ..disk.accounts import accounts_in
 from ..disk.digests import outwait_grain
 from ..disk.folders import Folders
 from ..disk.many import Locate
-from ..disk.read import Reader, digest_of_pieces, hash_files, locate_in_tree, locate_single
+from ..disk.read import Reader, hash_files, locate_in_tree, locate_single
 from ..disk.root import kind_of_root, open_source, split_file
 from ..disk.scan import Scan
+from ..disk.sums import digest_of_pieces
 from ..values import dataclass, field, replace
 from .pump import packing
 
