@@ -124,8 +124,9 @@ class TwoTrees(RuleBasedStateMachine):
 
     steps: ClassVar[int] = 0
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(portion=st.sampled_from([1, 3, 1000]))
+    def begin(self, portion: int) -> None:
+        self.portion = portion
         self.folder = os.fsencode(tempfile.mkdtemp(prefix="copia-machine-", dir=MEMORY))
         self.roots = [os.path.join(self.folder, name) for name in (b"left", b"right")]
         for root in self.roots:
@@ -142,7 +143,7 @@ class TwoTrees(RuleBasedStateMachine):
         left, right = self.roots[::-1] if swapped else self.roots
         state = os.path.join(self.folder, b"state")
         rules = {"limit": Limit(100, True), "force": True, "durable": False, "state": state, "max_conflicts": 1000}
-        return PairSpec(left, right, **{**rules, **options})
+        return PairSpec(left, right, **{**rules, "portion": self.portion, **options})
 
     def own(self, root: bytes) -> Dict[bytes, bytes]:
         return texts_of(root)

@@ -34,8 +34,9 @@ STEPS = 30
 class Fleet(RuleBasedStateMachine):
     """Three trees, a hub, users who work in the trees, and runs that may die."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(portion=st.sampled_from([1, 3, 1000]))
+    def begin(self, portion: int) -> None:
+        self.portion = portion
         self.folder = os.fsencode(tempfile.mkdtemp(prefix="copia-fleet-"))
         self.hub = os.path.join(self.folder, b"hub")
         self.roots = [os.path.join(self.folder, b"client%d" % number) for number in range(3)]
@@ -52,7 +53,8 @@ class Fleet(RuleBasedStateMachine):
     def run(self, client: int, direction: Direction, carry_out: Any = None) -> Any:
         rules: Dict[str, Any] = {"limit": Limit(100, True), "force": True, "durable": False, "max_conflicts": 1000}
         state = os.path.join(self.folder, b"state%d" % client)
-        spec = PairSpec(self.roots[client], self.hub, direction=direction, state=state, **rules)
+        how = {"direction": direction, "state": state, "portion": self.portion}
+        spec = PairSpec(self.roots[client], self.hub, **how, **rules)
         return sync_with(spec, Reach(retries=0), carry_out=carry_out)
 
     def own(self, root: bytes) -> Dict[bytes, bytes]:

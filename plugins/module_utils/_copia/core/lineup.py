@@ -9,8 +9,8 @@ Rules (``docs/decisions/portions.md``)
 2. A directory that is equal in all three is let go of at once, unless it is one of those above a directory that is not.
 3. Where a base is, all that differs is one portion: removals, moves and brakes are about the whole.
 4. Without a base nothing is removed or moved. What differs may then be cut into portions, each brought together before
-   the next is looked at. A cut is never below a path that is more than a directory on one side or on both: what becomes
-   of that depends on all that is in it. Nor is it behind names that may be one name somewhere.
+   the next is looked at. What is a directory on one side and something else on the other stays with all that is in it,
+   for that decides what becomes of it; and behind names that may be one name somewhere nothing is cut.
 5. The directories above a portion's first one belong to an earlier portion: they are here as what was agreed on.
 
 What this file does not know: disks, wires, and what becomes of what differs.
@@ -18,12 +18,25 @@ What this file does not know: disks, wires, and what becomes of what differs.
 
 from __future__ import annotations
 
-from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import (
+    Callable,
+    Dict,
+    FrozenSet,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from ..values import dataclass, field
-from .entries import ABSENT, Absent, Entry, Kind, Presence, Problem
+from .entries import ABSENT, Kind, Presence, Problem
 from .manifest import ROW, Block, Manifest
-from .paths import ROOT, TreePath, path_key, split
+from .paths import TreePath, join, path_key
 
 Triple = Tuple[Optional[Block], Optional[Block], Optional[Block]]
 """What left, right and the base have in one directory."""
@@ -120,6 +133,7 @@ class Lineup:
         self._above: List[Tuple[TreePath, Triple]] = []
         self._kept: Dict[TreePath, Triple] = {}
         self._agreed: Dict[TreePath, Block] = {}
+        self._contested: List[TreePath] = []
         self._is_folded = False
         self.entries = [0, 0]
         self.files = 0
@@ -146,6 +160,7 @@ class Lineup:
                 self._kept[directory] = blocks
                 rows += sum(len(block.packed.rows) for block in blocks if block) // ROW.size
                 if self._most != WHOLE:
+                    self._contested.extend(_contested(blocks))
                     self._is_folded = self._is_folded or _may_fold(blocks)
             self._above.append((directory, blocks))
         yield self._portion(before)
@@ -162,20 +177,14 @@ class Lineup:
             self._above.pop()
 
     def _may_cut(self, directory: TreePath) -> bool:
-        """Rule 4: all above it, and itself, are directories or nothing on both sides."""
-        if self._is_folded:
-            return False
-        unlisted = {path for seen in self._seen for path in seen.unlisted}
-        blocks = dict(self._above)
-        path = directory
-        while path != ROOT:
-            parent, name = split(path)
-            for block in blocks[parent][:2] if parent in blocks else ():
-                found = block.find(name) if block else ABSENT
-                if path in unlisted or not (isinstance(found, Absent) or _is_directory(found)):
-                    return False
-            path = parent
-        return ROOT not in unlisted
+        """Rule 4: nothing that a portion may not be without comes after this."""
+        key = path_key(directory)
+        unlisted = (path for seen in self._seen for path in seen.unlisted)
+        return not (
+            self._is_folded
+            or any(path_key(path) >= key or _is_in(directory, path) for path in self._contested)
+            or any(path == directory or _is_in(directory, path) for path in unlisted)
+        )
 
     def _portion(self, above: FrozenSet[TreePath]) -> Portion:
         sides = [
@@ -183,7 +192,7 @@ class Lineup:
             for place, seen in enumerate(self._seen)
         ]
         base = Manifest(ABSENT, tuple(blocks[2] for blocks in self._kept.values() if blocks[2]))
-        self._kept = {}
+        self._kept, self._contested = {}, []
         return Portion(sides[0], sides[1], base, above)
 
     def _begin_anew(self) -> FrozenSet[TreePath]:
@@ -197,8 +206,19 @@ def _is_in(path: TreePath, directory: TreePath) -> bool:
     return not directory or path.startswith(directory + b"/")
 
 
-def _is_directory(found: Presence) -> bool:
-    return isinstance(found, Entry) and found.kind is Kind.DIRECTORY
+def _contested(blocks: Triple) -> Iterator[TreePath]:
+    """What is a directory on one side and something else on the other, and what nobody could look at."""
+    sides = [(block.packed.names.split(b"\0"), block.packed.rows[:: ROW.size]) for block in blocks[:2] if block]
+    if not any(Kind.DIRECTORY in kinds or 0 in kinds for _names, kinds in sides):
+        return
+    found: Dict[bytes, Set[int]] = {}
+    for names, kinds in sides:
+        for name, kind in zip(names, kinds):
+            found.setdefault(name, set()).add(kind)
+    directory = next(block.directory for block in blocks[:2] if block)
+    for name, is_of in found.items():
+        if 0 in is_of or (Kind.DIRECTORY in is_of and len(is_of) > 1):
+            yield join(directory, name)
 
 
 def _may_fold(blocks: Triple) -> bool:

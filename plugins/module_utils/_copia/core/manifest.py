@@ -34,7 +34,6 @@ from .paths import (
     parse_path,
     parse_paths,
     path_key,
-    split,
 )
 
 ROW = struct.Struct("<BBHIIQq")
@@ -304,7 +303,7 @@ def beside_listed(blocks: Iterable[Block]) -> Iterator[Tuple[Block, bool]]:
     above: List[Tuple[TreePath, Set[TreePath]]] = []
     for block in blocks:
         path = block.directory
-        while path and above and above[-1][0] != split(path)[0]:
+        while above and above[-1][0] and not path.startswith(above[-1][0] + b"/"):
             above.pop()
         is_listed = not path or bool(above and path in above[-1][1])
         if is_listed:

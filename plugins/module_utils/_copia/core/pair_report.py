@@ -60,11 +60,12 @@ class PairReport:
         return sum(side.changes_total for side in self.sides)
 
     def finish(self) -> None:
-        """Gather the problems and notes of both sides, sorted."""
+        """Gather the problems and notes of both sides, and sort what was gathered."""
         for side in self.sides:
             side.finish()
             self.problems.extend(side.problems)
             self.notes.extend(note for note in side.notes if note not in self.notes)
+        self.conflicts = tuple(sorted(self.conflicts, key=lambda conflict: path_key(conflict.path)))
         self.problems = sorted(set(self.problems), key=lambda problem: (path_key(problem.path), problem.what))
 
 

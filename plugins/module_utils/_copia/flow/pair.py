@@ -53,8 +53,8 @@ if TYPE_CHECKING:
 _BOTH = (Where.LEFT, Where.RIGHT)
 _AT_ONCE = 8192
 """Files whose digests are asked for in one go."""
-_PORTION = 1 << 15
-"""Entries that differ and are brought together at once, where that may be done in portions."""
+PORTION = 1 << 15
+"""Entries, by which memory is bounded where what differs may be done in portions."""
 Digests = Dict[TreePath, bytes]
 
 
@@ -62,7 +62,8 @@ Digests = Dict[TreePath, bytes]
 class PairSpec:
     """What is brought together and how. ``state`` is the state folder; ``patience`` is in seconds. ``with_hub`` says
     that the right side is a hub, ``forgets`` that nothing counts as agreed on; ``text_limit`` is in bytes, 0 for no
-    content diffs; ``backup`` is where displaced versions go.
+    content diffs; ``backup`` is where displaced versions go. ``portion`` is how many entries that differ are brought
+    together at once where that may be done in portions (``core/lineup.py``).
     """
 
     left: bytes
@@ -83,6 +84,7 @@ class PairSpec:
     text_limit: int = 0
     backup: bytes = b""
     preserve: Preserve = NOTHING_MORE
+    portion: int = PORTION
 
     @property
     def rulebook(self) -> Rulebook:
@@ -145,7 +147,7 @@ class Pair:
         self._lineup = Lineup(
             (one.blocks, other.blocks, self._base.blocks()),
             (one.seen, other.seen),
-            most=_PORTION if self._may_part else WHOLE,
+            most=self.spec.portion if self._may_part else WHOLE,
             keeps_all=self.spec.preserve.hard_links or self._base.is_old,
             match=with_own_times if self.spec.with_hub else as_they_are,
         )
