@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``python -m tests.bench [SUITE...]``: measure, print tables, write JSON below build/bench.
 
-With ``--write-docs`` the tables go into docs/performance.md too, each between the marks with its suite's name.
+A suite of ``RARE`` runs only when it is named. With ``--write-docs`` the tables go into docs/performance.md too, each
+between the marks with its suite's name.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from typing import Callable, Dict
 from tests.chores import BUILD, ROOT
 from tests.hosts import engine_venv
 
-from . import big, bisync, delta, hub, mirror, tree
-from .figures import Figures
+from . import big, bisync, delta, hub, million, mirror, tree
+from .figures import UNITS, Figures
 
 PAGE = ROOT / "docs" / "performance.md"
 
@@ -42,7 +43,8 @@ def _measure(name: str, options: argparse.Namespace) -> None:
     if name == "mirror":
         figures.add_older(kept)
     figures.save(kept)
-    print(f"\n{name}, median seconds and (median ratio to {figures.base}):\n\n{figures.table()}\n", flush=True)
+    unit = UNITS[figures.unit][0]
+    print(f"\n{name}, median {unit} and (median ratio to {figures.base}):\n\n{figures.table()}\n", flush=True)
     if options.write_docs:
         write_into(PAGE, name, figures.table())
 
@@ -87,23 +89,30 @@ SUITES: Dict[str, Callable[[pathlib.Path, argparse.Namespace], Figures]] = {
     "hub": lambda folder, options: hub.measure(
         folder, min(options.rounds, 3), [options.files // 2, 10 * options.files]
     ),
+    "million": lambda folder, options: million.measure(folder, [10 * options.files, 100 * options.files]),
     "delta": lambda folder, options: delta.measure(folder, min(options.rounds, 3), options.megabytes),
     "big": lambda folder, options: big.measure(folder, min(options.rounds, 3), options.megabytes),
     "speed": _speed,
     "crafted": _crafted,
 }
+RARE = ("million",)
+"""Takes ten minutes or more."""
 
 
 def _parser() -> argparse.ArgumentParser:
+    usual = [name for name in SUITES if name not in RARE]
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("suite", nargs="*", default=list(SUITES), help=f"of {', '.join(SUITES)}; all by default")
+    parser.add_argument(
+        "suite", nargs="*", default=usual, help=f"of {', '.join(SUITES)}; {', '.join(usual)} by default"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--row", action="append", choices=mirror.ROWS, help="of the mirror suite; all by default")
     parser.add_argument(
         "--files",
         type=int,
         default=10_000,
-        help="small files of the mirror suite; tree takes ten times as many, bisync twice, hub half and ten times",
+        help="small files of the mirror suite; tree takes ten times as many, bisync twice, hub half and ten times, "
+        "million ten and a hundred times",
     )
     parser.add_argument("--megabytes", type=int, default=1024, help="the one file of the suites with one")
     parser.add_argument("--hosts", type=int, default=8, help="hosts of the mirror suite's fleet")

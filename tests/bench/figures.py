@@ -1,7 +1,7 @@
 # Copyright (c) 2026 The copia.sync authors
 # GNU General Public License v3.0 or later (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a benchmark measured: seconds by workload, phase, tool and round; ratios are taken within a round."""
+"""What a benchmark measured, seconds or megabytes, by workload, phase, tool and round; ratios are within a round."""
 
 from __future__ import annotations
 
@@ -13,19 +13,27 @@ from typing import Dict, Iterator, List, Tuple
 
 Key = Tuple[str, str, str]
 """Workload, phase, tool."""
+UNITS = {"s": ("seconds", 2), "MB": ("megabytes", 0)}
+"""What is measured: the name of the unit, and digits behind the point."""
 
 
 @dataclass
 class Figures:
-    """Seconds of each round. ``base`` is the tool that ratios are taken to; ``facts`` say what was measured where."""
+    """Seconds (or another of ``UNITS``) of each round. ``base`` is the tool that ratios are taken to; ``facts`` say
+    what was measured where; ``beside`` is what else there is to say of the last round.
+    """
 
     base: str
     facts: Dict[str, str] = field(default_factory=dict)
     seconds: Dict[Key, List[float]] = field(default_factory=dict)
+    unit: str = "s"
+    beside: Dict[Key, str] = field(default_factory=dict)
 
-    def note(self, workload: str, phase: str, tool: str, seconds: float) -> None:
+    def note(self, workload: str, phase: str, tool: str, seconds: float, beside: str = "") -> None:
         """Add one measurement."""
         self.seconds.setdefault((workload, phase, tool), []).append(seconds)
+        if beside:
+            self.beside[workload, phase, tool] = beside
 
     def ratio(self, workload: str, phase: str, tool: str) -> float:
         """The median over the rounds of ``tool`` to the base."""
@@ -39,9 +47,10 @@ class Figures:
                 "workload": workload,
                 "phase": phase,
                 "tool": tool,
-                "seconds": [round(one, 4) for one in seconds],
+                UNITS[self.unit][0]: [round(one, 4) for one in seconds],
                 "median": round(statistics.median(seconds), 4),
                 **self._ratio_of(workload, phase, tool),
+                **({"beside": self.beside[key]} if (key := (workload, phase, tool)) in self.beside else {}),
             }
             for (workload, phase, tool), seconds in self.seconds.items()
         ]
@@ -66,7 +75,7 @@ class Figures:
         self.facts = {**older["facts"], **self.facts}
 
     def table(self) -> str:
-        """A Markdown table: the median in seconds, and the ratio to the base behind it."""
+        """A Markdown table: the median, the ratio to the base behind it, and what stands beside it."""
         tools = list(dict.fromkeys(tool for _workload, _phase, tool in self.seconds))
         lines = [f"| | {' | '.join(tools)} |", f"|---|{'---|' * len(tools)}"]
         for workload, phase in dict.fromkeys(key[:2] for key in self.seconds):
@@ -78,9 +87,11 @@ class Figures:
         seconds = self.seconds.get((workload, phase, tool))
         if not seconds:
             return "–"
-        shown = f"{statistics.median(seconds):.2f} s"
-        has_base = (workload, phase, self.base) in self.seconds
-        return f"{shown} (**{self.ratio(workload, phase, tool):.2f}**)" if has_base and tool != self.base else shown
+        shown = f"{statistics.median(seconds):,.{UNITS[self.unit][1]}f} {self.unit}"
+        if (workload, phase, self.base) in self.seconds and tool != self.base:
+            shown = f"{shown} (**{self.ratio(workload, phase, tool):.2f}**)"
+        beside = self.beside.get((workload, phase, tool))
+        return f"{shown}; {beside}" if beside else shown
 
     def _said(self) -> Iterator[str]:
         yield "; ".join(f"{name}: {what}" for name, what in self.facts.items())

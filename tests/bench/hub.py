@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import threading
 import time
-from typing import Dict, Iterator, List
+from typing import Dict, Iterator, List, Tuple
 
 from tests.hosts import Hosts, engine_venv
 
@@ -64,20 +64,23 @@ class Ground:
                 stack.enter_context(new_disk(self.folder / name, 2 * files, 2 * files * 8192))
             yield
 
-    def client(self, tree: pathlib.Path, hub: pathlib.Path, state: str = "state") -> "subprocess.Popen[bytes]":
-        """A client that pushes a tree."""
-        words = [str(self.command), "hub-sync", f"--ssh-arg=-F{self.config}", str(tree), f"h1:{hub}"]
+    def client(
+        self, tree: pathlib.Path, hub: pathlib.Path, state: str = "state", direction: str = "push"
+    ) -> "subprocess.Popen[bytes]":
+        """A client that pushes a tree, or pulls it. What it remembers is in ``state``."""
+        words = [str(self.command), "hub-sync", "--direction", direction, f"--ssh-arg=-F{self.config}"]
+        words += [str(tree), f"h1:{hub}"]
         variables = {**os.environ, "COPIA_STATE": str(self.folder / state)}
         return subprocess.Popen(words, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
-    def push(self, tree: pathlib.Path, hub: pathlib.Path) -> "Watched":
+    def sync(self, tree: pathlib.Path, hub: pathlib.Path, state: str = "state", direction: str = "push") -> "Watched":
         """One client's run.
 
         :raises SystemExit: when it failed.
         """
         watch = Watched()
         began = time.perf_counter()
-        process = self.client(tree, hub)
+        process = self.client(tree, hub, state, direction)
         if watch.until_end_of(process):
             raise SystemExit(f"copia hub-sync of {tree} failed")
         watch.seconds = time.perf_counter() - began
@@ -91,10 +94,12 @@ class Ground:
 
 
 class Watched:
-    """A run, and what its servers took: the seconds of processor time, and the largest memory of one, in bytes."""
+    """A run, and what its servers took: the seconds of processor time, and the largest memory of one, in bytes.
+    ``client`` is the largest memory of the client.
+    """
 
     def __init__(self) -> None:
-        self.seconds, self.memory = 0.0, 0
+        self.seconds, self.memory, self.client = 0.0, 0, 0
         self._processor: Dict[int, float] = {}
 
     @property
@@ -105,24 +110,30 @@ class Watched:
     def until_end_of(self, process: "subprocess.Popen[bytes]") -> int:
         """Ask the servers until ``process`` ends; its exit status."""
         over = threading.Event()
-        asking = threading.Thread(target=self._ask, args=(over,))
+        asking = threading.Thread(target=self._ask, args=(over, process.pid))
         asking.start()
         status = process.wait()
         over.set()
         asking.join()
         return status
 
-    def _ask(self, over: threading.Event) -> None:
-        tick = os.sysconf("SC_CLK_TCK")
+    def _ask(self, over: threading.Event, client: int) -> None:
         while not over.wait(0.02):
+            self.client = max(self.client, _taken(client)[1])
             for pid in _servers():
-                try:
-                    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-                    peak = pathlib.Path(f"/proc/{pid}/status").read_text().split("VmHWM:")[1].split()[0]
-                except (OSError, IndexError):
-                    continue  # it has ended
-                self._processor[pid] = (int(fields[11]) + int(fields[12])) / tick
-                self.memory = max(self.memory, int(peak) * 1024)
+                seconds, peak = _taken(pid)
+                self._processor[pid] = max(seconds, self._processor.get(pid, 0.0))
+                self.memory = max(self.memory, peak)
+
+
+def _taken(pid: int) -> Tuple[float, int]:
+    """Seconds of processor time of a process, and its largest memory in bytes; nothing when it has ended."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        peak = pathlib.Path(f"/proc/{pid}/status").read_text().split("VmHWM:")[1].split()[0]
+    except (OSError, IndexError):
+        return 0.0, 0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), int(peak) * 1024
 
 
 def _servers() -> List[int]:
@@ -154,7 +165,7 @@ def _one_tree(ground: Ground, files: int, number: int, figures: Figures) -> None
             turn(phase)
 
     def ours(phase: str) -> None:
-        run = ground.push(tree, hub)
+        run = ground.sync(tree, hub)
         figures.note(name, phase, COPIA, run.seconds)
         figures.facts[f"hub, {name}, {phase}"] = f"{run.processor:.2f} s, {run.memory / 1e6:.0f} MB"
 
@@ -189,7 +200,7 @@ def _many_clients(ground: Ground, files: int, figures: Figures) -> None:
     hub = ground.folder / "hub" / "shared"
     hub.mkdir()
     os.sync()
-    alone = ground.push(trees[0], hub).seconds
+    alone = ground.sync(trees[0], hub).seconds
     figures.note(f"{files:,} files each", "one client", COPIA, alone)
     began = time.perf_counter()
     running = [ground.client(tree, hub, f"state{number}") for number, tree in enumerate(trees[1:])]
