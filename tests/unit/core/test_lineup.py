@@ -14,7 +14,7 @@ from copia.core.lineup import WHOLE, Lineup, Portion, Seen, lined_up
 from copia.core.manifest import Block, Manifest, align, pack_rows
 from copia.core.paths import ROOT, TreePath, path_key, split
 from copia.core.reconcile import Case, compare
-from copia.core.repack import NO_ROWS, as_news, with_blocks, with_news
+from copia.core.repack import as_news, news_between, with_news
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -186,11 +186,12 @@ def test_memory_does_not_grow_with_the_tree(equal: bool) -> None:
     assert many_more < 2 * few
 
 
-def test_what_is_renewed_takes_the_place_of_what_was_there() -> None:
-    before = blocks({b"a/x": "1", b"b/c/y": "1", b"d/z": "1"})
-    renewed = [Block(ROOT, blocks({b"a": "d", b"d": "d"})[0].packed), Block(TreePath(b"d"), NO_ROWS)]
-    assert [block.directory for block in with_blocks(before, renewed)] == [b"", b"a"]
-    assert list(with_blocks(before, [])) == before
+@given(TREES, TREES)
+def test_law_the_news_between_two_trees_make_one_of_the_other(before: Paths, after: Paths) -> None:
+    was, now = blocks(before), blocks(after)
+    news = [news_between(one, other) for one, other in lined_up(was, now)]
+    assert list(with_news(was, [block for block in news if block])) == now
+    assert all(block and block.packed.rows for block in news if block)
 
 
 @given(TREES, st.dictionaries(DEPTH, st.sampled_from(["1", "2", "d", ""]), max_size=4))

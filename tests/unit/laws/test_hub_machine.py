@@ -53,7 +53,7 @@ class Fleet(RuleBasedStateMachine):
     def run(self, client: int, direction: Direction, carry_out: Any = None) -> Any:
         rules: Dict[str, Any] = {"limit": Limit(100, True), "force": True, "durable": False, "max_conflicts": 1000}
         state = os.path.join(self.folder, b"state%d" % client)
-        how = {"direction": direction, "state": state, "portion": self.portion}
+        how: Dict[str, Any] = {"direction": direction, "state": state, "portion": self.portion}
         spec = PairSpec(self.roots[client], self.hub, **how, **rules)
         return sync_with(spec, Reach(retries=0), carry_out=carry_out)
 

@@ -6,7 +6,7 @@ differs and not the trees.
 
 Rules (``docs/decisions/portions.md``)
 1. Trees come as blocks in the order of ``path_key``: a directory's block, then those of all below it.
-2. A directory that is equal in all three is let go of at once, unless it is one of those above a directory that is not.
+2. What is equal in all three is let go of at once: whole directories where nothing in them differs, and single files.
 3. Where a base is, all that differs is one portion: removals, moves and brakes are about the whole.
 4. Without a base nothing is removed or moved. What differs may then be cut into portions, each brought together before
    the next is looked at. What is a directory on one side and something else on the other stays with all that is in it,
@@ -34,8 +34,9 @@ from typing import (
 )
 
 from ..values import dataclass, field
+from .conflicts import has_conflict_copy
 from .entries import ABSENT, Kind, Presence, Problem
-from .manifest import ROW, Block, Manifest
+from .manifest import ROW, Block, Manifest, unequal_rows
 from .paths import TreePath, join, path_key
 
 Triple = Tuple[Optional[Block], Optional[Block], Optional[Block]]
@@ -109,6 +110,25 @@ def is_plain(block: Block) -> bool:
     return 0 not in kinds and Kind.SPECIAL not in kinds
 
 
+def without_rest(
+    left: Optional[Block], right: Optional[Block], base: Optional[Block], *, keeps_directories: bool = False
+) -> Triple:
+    """What all have in a directory, without the rows that are equal in all three (but for those of directories); with
+    all rows where names or kinds differ, and beside conflict copies, whose names must be known.
+    """
+    blocks = left, right, base
+    if left is None or right is None or base is None or not is_plain(left) or has_conflict_copy(left.packed.names):
+        return blocks
+    bare = base.packed._replace(digests=b"")
+    theirs = right.packed._replace(digests=b"") if right.packed.digests == base.packed.digests else right.packed
+    changed = unequal_rows(left.packed, bare), unequal_rows(theirs, bare)
+    if changed[0] is None or changed[1] is None:
+        return blocks
+    kinds = bare.rows[:: ROW.size] if keeps_directories else b""
+    places = sorted({*changed[0], *changed[1], *(at for at, kind in enumerate(kinds) if kind == Kind.DIRECTORY)})
+    return left.only(places), right.only(places), base.only(places)
+
+
 def as_they_are(blocks: Triple) -> Triple:
     """For trees that are compared as they are."""
     return blocks
@@ -155,15 +175,19 @@ class Lineup:
                 if rows >= self._most and self._may_cut(directory):
                     yield self._portion(before)
                     before, rows = self._begin_anew(), 0
-                for above, theirs in self._above:
-                    self._kept.setdefault(above, theirs)
-                self._kept[directory] = blocks
+                for each in (*self._above, (directory, blocks)):
+                    self._keep(*each)
                 rows += sum(len(block.packed.rows) for block in blocks if block) // ROW.size
                 if self._most != WHOLE:
                     self._contested.extend(_contested(blocks))
                     self._is_folded = self._is_folded or _may_fold(blocks)
             self._above.append((directory, blocks))
         yield self._portion(before)
+
+    def _keep(self, directory: TreePath, blocks: Triple) -> None:
+        """Have what differs in a directory, and which directories are in it, in this portion."""
+        if directory not in self._kept:
+            self._kept[directory] = blocks if self._keeps_all else without_rest(*blocks, keeps_directories=True)
 
     def _count(self, blocks: Triple) -> None:
         for place, block in enumerate(blocks[:2]):

@@ -21,10 +21,10 @@ from __future__ import annotations
 from typing import AbstractSet, Dict, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from ..values import dataclass, field
-from .conflicts import has_conflict_copy, is_conflict_copy
+from .conflicts import is_conflict_copy
 from .entries import ABSENT, Entry, Kind, Presence, Unknown
-from .lineup import is_plain, is_quiet
-from .manifest import Block, Manifest, align, merge, unequal_rows
+from .lineup import is_quiet, without_rest
+from .manifest import Manifest, align, merge
 from .paths import TreePath
 from .verdicts import Base, Side, Verdict, judge_path
 
@@ -80,26 +80,11 @@ def compare(
     for directory, blocks in align(left, right, agreed):
         if directory in above or (not found.blocked and not stale and is_quiet(*blocks)):
             continue
-        for path, (ours, theirs, was) in merge(*_without_rest(found, blocks)):
+        looked_into = blocks if found.blocked or stale else without_rest(*blocks)
+        for path, (ours, theirs, was) in merge(*looked_into):
             if not _rests(found, ours, theirs, was):
                 found.cases[path] = Case(path, ours, theirs, was)
     return found
-
-
-def _without_rest(found: Comparison, blocks: Tuple[Optional[Block], ...]) -> Tuple[Optional[Block], ...]:
-    """The blocks of a directory without the rows that are equal in all three; all rows where names or kinds differ."""
-    left, right, base = blocks
-    if left is None or right is None or base is None or found.blocked or found.stale:
-        return blocks
-    if not is_plain(left) or has_conflict_copy(left.packed.names):
-        return blocks
-    bare = base.packed._replace(digests=b"")
-    theirs = right.packed._replace(digests=b"") if right.packed.digests == base.packed.digests else right.packed
-    changed = unequal_rows(left.packed, bare), unequal_rows(theirs, bare)
-    if changed[0] is None or changed[1] is None:
-        return blocks
-    places = sorted({*changed[0], *changed[1]})
-    return left.only(places), right.only(places), base.only(places)
 
 
 def _rests(found: Comparison, ours: Presence, theirs: Presence, was: Presence) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from .entries import Absent, Entry, Kind, Presence
+from .entries import ABSENT, Absent, Entry, Kind, Presence
 from .lineup import lined_up
 from .manifest import DIGEST_SIZE, ROW, Block, Rows, beside_listed, pack_rows, unpack_rows
 from .paths import TreePath, path_key, split
@@ -18,12 +18,6 @@ _AT_ONCE = 1 << 14
 """Rows that are unpacked at a time, so that memory does not grow with the news."""
 
 
-def with_blocks(blocks: Iterable[Block], renewed: Iterable[Block]) -> Iterator[Block]:
-    """A tree in which some directories are as ``renewed`` says; one without rows is empty, or gone."""
-    after = (new or old for old, new in lined_up(blocks, renewed))
-    return reachable(block for block in after if block)
-
-
 def with_news(blocks: Iterable[Block], news: Iterable[Block]) -> Iterator[Block]:
     """A tree after ``news``: their rows say what is at a path now, perhaps nothing."""
     after = (_after(old, new) if new else old for old, new in lined_up(blocks, news))
@@ -31,6 +25,8 @@ def with_news(blocks: Iterable[Block], news: Iterable[Block]) -> Iterator[Block]
 
 
 def _after(old: Optional[Block], new: Block) -> Block:
+    if old is None and 0 not in new.packed.rows[:: ROW.size]:
+        return new
     changes = {split(path)[1]: what for path, what in new.entries()}
     return Block(new.directory, with_changes(old.packed if old else NO_ROWS, changes))
 
@@ -46,6 +42,16 @@ def as_news(rows: Iterable[Tuple[TreePath, Presence]]) -> List[Block]:
             _take_in(found, waiting)
     _take_in(found, waiting)
     return [Block(directory, found[directory]) for directory in sorted(found, key=path_key)]
+
+
+def news_between(before: Optional[Block], after: Optional[Block]) -> Optional[Block]:
+    """What makes one state of a directory of the other; ``None`` where they are the same."""
+    if before is None or before == after:
+        return after if before is None else None
+    was, now = dict(before.entries()), dict(after.entries()) if after else {}
+    changed = sorted(path for path in {*was, *now} if was.get(path) != now.get(path))
+    rows = [(split(path)[1], now.get(path, ABSENT)) for path in changed]
+    return Block(before.directory, pack_rows(rows)) if rows else None
 
 
 def _take_in(found: Dict[TreePath, Rows], waiting: Dict[TreePath, Dict[bytes, Presence]]) -> None:

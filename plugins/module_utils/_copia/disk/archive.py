@@ -158,7 +158,7 @@ def _without(folder: int, name: bytes) -> op.Acts:
 
 def _encode(identities: Identities, blocks: Iterable[Block], epoch: int, stamp: bytes) -> Iterator[bytes]:
     yield _HEAD.pack(MAGIC, VERSION, epoch, stamp) + b"".join(sorted(identities))
-    yield from map(packed_block, blocks)
+    yield from (packed_block(block) for block in blocks if block.packed.rows)
     yield END
 
 

@@ -4,7 +4,7 @@
 """Blocks on disk, one after the other: in an archive, and on a shelf, which nobody else sees and no run leaves behind.
 
 Rules
-1. A block on disk is what ``docs/formats/archive.md`` says; a block without a length ends them.
+1. A block on disk is what ``docs/formats/archive.md`` says. One without rows would be the end: it is none.
 2. A shelf holds a little in memory and the rest in a file without a name, or in memory where there is no place for one.
 """
 
@@ -86,7 +86,9 @@ class Shelf:
         self._size = self._end = 0
 
     def put(self, block: Block) -> None:
-        """Put a block behind the others."""
+        """Put a block behind the others; one without rows is none."""
+        if not block.packed.rows:
+            return
         self._held.append(block)
         self._size += sum(map(len, block.packed))
         if self._size > _MOST and self._places:

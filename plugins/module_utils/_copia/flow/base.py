@@ -4,8 +4,8 @@
 """The base of a pair: what both sides agreed on last, and what they agree on now.
 
 Rules
-1. It is read as it is needed and written as it comes: what changes is put aside, portion by portion, and the archive is
-   the old one with that in it.
+1. It is read as it is needed and written as it comes: what is news is put aside, portion by portion, and the archive is
+   the old one with that.
 2. Where nothing changed, nothing is written.
 """
 
@@ -20,7 +20,7 @@ from ..core.lineup import Portion
 from ..core.manifest import Block, Manifest
 from ..core.pair_report import PairReport
 from ..core.paths import path_key, show
-from ..core.repack import NO_ROWS, with_blocks
+from ..core.repack import news_between, with_news
 from ..disk.archive import Archive, Identities, load, name_of_paths, remember, remembered, save
 from ..disk.folders import open_root
 from ..disk.shelf import Shelf
@@ -47,7 +47,7 @@ class Base:
         self._carry_out = carry_out
         self._identities: Optional[Identities] = None
         self._archive: Optional[Archive] = None
-        self._renewed = Shelf(shelf_places(state))
+        self._news = Shelf(shelf_places(state))
         self._is_changed = False
 
     @property
@@ -111,12 +111,12 @@ class Base:
         return iter(()) if self._archive is None else self._archive.blocks()
 
     def renew(self, portion: Portion, agreed: Manifest) -> None:
-        """Have what is ``agreed`` on in the directories of a portion. Later portions are about later directories."""
+        """Put aside what is ``agreed`` on in a portion and was not before. Later portions are about later paths."""
         directories = {block.directory for tree in (portion.base, agreed) for block in tree.blocks} - portion.above
         for directory in sorted(directories, key=path_key):
-            block = agreed.block(directory)
-            if block != portion.base.block(directory):
-                self._renewed.put(block or Block(directory, NO_ROWS))
+            news = news_between(portion.base.block(directory), agreed.block(directory))
+            if news is not None:
+                self._news.put(news)
                 self._is_changed = True
 
     def record(self, *, durable: bool) -> None:
@@ -128,7 +128,7 @@ class Base:
             return
         self._report.epoch += 1
         try:
-            self._save(self._identities, with_blocks(self.blocks(), self._renewed), durable)
+            self._save(self._identities, with_news(self.blocks(), self._news), durable)
         except OSError as error:
             raise InputError(
                 f"the archive in {show(self._state)} cannot be written: {os.strerror(error.errno or 0)}; the trees are "
@@ -149,7 +149,7 @@ class Base:
         """Let go of what is open. May be called twice."""
         if self._archive is not None:
             self._archive.close()
-        self._renewed.close()
+        self._news.close()
 
     def _run(self, acts: "Acts") -> int:
         from ..disk.operations import run
