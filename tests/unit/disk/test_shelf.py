@@ -12,8 +12,9 @@ import tracemalloc
 from typing import Iterator, List
 
 import pytest
+from blake3 import blake3
 from copia.core.entries import Entry, Kind
-from copia.core.errors import RemoteProtocolError
+from copia.core.errors import InputError, RemoteProtocolError
 from copia.core.manifest import Block, pack_rows
 from copia.core.paths import ROOT, TreePath
 from copia.disk import archive
@@ -168,6 +169,19 @@ def test_an_archive_that_is_cut_off_is_none(tmp_path: pathlib.Path, size: int) -
     descriptor = open_root(os.fsencode(tmp_path))
     assert load(descriptor, IDENTITIES) is None
     os.close(descriptor)
+
+
+def test_an_archive_whose_digest_somebody_made_fit_is_refused_by_name(tmp_path: pathlib.Path) -> None:
+    kept(tmp_path, 3)
+    newest = next(tmp_path.glob("*.archive"))
+    body = newest.read_bytes()[:-32].replace(b"f05", b"f/5")
+    newest.write_bytes(body + blake3(body).digest())
+    descriptor = open_root(os.fsencode(tmp_path))
+    found = load(descriptor, IDENTITIES)
+    os.close(descriptor)
+    assert found is not None
+    with pytest.raises(InputError, match=f"{newest.name} in the state folder was not written by copia: .* Remove it"):
+        list(found.blocks())
 
 
 def test_blocks_that_end_nowhere_are_refused(tmp_path: pathlib.Path) -> None:

@@ -18,9 +18,10 @@ import os
 import struct
 from typing import Any, Iterable, Iterator, Optional, Tuple
 
-from ..core.errors import RemoteProtocolError
+from ..core.errors import InputError, RemoteProtocolError
 from ..core.hub_words import NO_STAMP
 from ..core.manifest import Block, checked_blocks
+from ..core.paths import show
 from . import operations as op
 from .shelf import END, blocks_at, packed_block
 from .state import IDENTITY
@@ -41,16 +42,22 @@ class Archive:
     ``is_old`` says that the newest generation was damaged. Close it.
     """
 
-    def __init__(self, descriptor: int, end: int, epoch: int, stamp: bytes, *, is_old: bool) -> None:
-        self._descriptor, self._end = descriptor, end
+    def __init__(self, name: bytes, descriptor: int, end: int, epoch: int, stamp: bytes, *, is_old: bool) -> None:
+        self._name, self._descriptor, self._end = name, descriptor, end
         self.epoch, self.stamp, self.is_old = epoch, stamp, is_old
 
     def blocks(self) -> Iterator[Block]:
         """What was agreed on, directory by directory.
 
-        :raises RemoteProtocolError: when a block breaks a rule of a listing.
+        :raises InputError: when a block breaks a rule of a listing.
         """
-        return checked_blocks(blocks_at(self._descriptor, _START, self._end))
+        try:
+            yield from checked_blocks(blocks_at(self._descriptor, _START, self._end))
+        except RemoteProtocolError as error:
+            raise InputError(
+                f"{show(self._name)} in the state folder was not written by copia: {error}. Remove it; the next run "
+                "does without what was agreed on"
+            ) from error
 
     def close(self) -> None:
         """Let the file go. May be called twice."""
@@ -73,7 +80,7 @@ def load(folder: int, identities: Identities) -> Optional[Archive]:
         except OSError:
             continue
         try:
-            return _checked(descriptor, identities, is_old)
+            return _checked(key + name, descriptor, identities, is_old)
         except (OSError, RemoteProtocolError):
             os.close(descriptor)
     return None
@@ -173,7 +180,7 @@ def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield bytes(waiting)
 
 
-def _checked(descriptor: int, identities: Identities, is_old: bool) -> Archive:
+def _checked(name: bytes, descriptor: int, identities: Identities, is_old: bool) -> Archive:
     """The archive in a file.
 
     :raises RemoteProtocolError: when it is damaged, cut off, of another version or of another pair.
@@ -185,7 +192,7 @@ def _checked(descriptor: int, identities: Identities, is_old: bool) -> Archive:
     magic, version, epoch, stamp = _HEAD.unpack_from(head)
     if magic != MAGIC or version != VERSION or head[_HEAD.size :] != b"".join(sorted(identities)):
         raise RemoteProtocolError("an archive is of another version or of another pair")
-    return Archive(descriptor, end, epoch, stamp, is_old=is_old)
+    return Archive(name, descriptor, end, epoch, stamp, is_old=is_old)
 
 
 def _is_whole(descriptor: int, end: int) -> bool:
