@@ -28,6 +28,8 @@ def entry(path: bytes, word: str) -> Entry:
     """A directory, a link, or a file of some version."""
     if word == "d":
         return Entry(TreePath(path), Kind.DIRECTORY, 0, 5, 0o755)
+    if word == "x":
+        return Entry(TreePath(path), Kind.DIRECTORY, 0, 5, 0o500)
     if word == "l":
         return Entry(TreePath(path), Kind.LINK, 0, 5, 0o777, target=b"x")
     return Entry(TreePath(path), Kind.FILE, int(word), int(word), 0o644)
@@ -39,7 +41,7 @@ def blocks(words: Paths) -> List[Block]:
     for path in words:
         while b"/" in path:
             path = split(path)[0]
-            found[path] = "d"
+            found[path] = found[path] if found.get(path) == "x" else "d"
     rows: List[Tuple[TreePath, Presence]] = [(TreePath(path), entry(path, word)) for path, word in found.items()]
     return as_news(rows)
 
@@ -136,6 +138,15 @@ def test_a_directory_that_was_made_is_above_a_later_portion_as_it_was_made() -> 
 def test_what_a_file_is_set_against_stays_together() -> None:
     """A directory on one side, a file on the other: what becomes of both depends on all that is in it."""
     found = portions({b"a/b/c": "1", b"a/d": "1", b"z/y": "1"}, {b"a": "2"}, None, 1)
+    assert [len(cases_of(portion, is_new=True)) for portion in found] == [2 + 3, 1]
+
+
+@pytest.mark.parametrize("closed_on", [0, 1])
+def test_a_directory_that_closes_behind_its_owner_stays_together(closed_on: int) -> None:
+    """Once it has that mode on both sides, who is no administrator cannot look into it any more."""
+    trees = [{b"a/b/c": "1", b"a/d": "1", b"z/y": "1"}, {b"a": "d", b"z": "d"}]
+    trees[closed_on][b"a"] = "x"
+    found = portions(trees[0], trees[1], None, 1)
     assert [len(cases_of(portion, is_new=True)) for portion in found] == [2 + 3, 1]
 
 

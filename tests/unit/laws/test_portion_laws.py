@@ -19,7 +19,7 @@ from tests.pairs import sync
 from tests.trees import Found, age, grow, harvest
 
 PATHS = st.lists(st.sampled_from(["a", "b", "c", "a-b"]), min_size=1, max_size=3).map("/".join)
-WHATS = st.sampled_from(["=1", "=22", "=22:600", "/", "/:700", "->x"])
+WHATS = st.sampled_from(["=1", "=22", "=22:600", "/", "/:700", "/:500", "->x"])
 TREES = st.dictionaries(PATHS, WHATS, max_size=7)
 POLICIES = st.sampled_from([Policy.KEEP_BOTH, Policy.KEEP_BOTH, Policy.NEWEST, Policy.PREFER_RIGHT])
 

@@ -10,7 +10,8 @@ Rules (``docs/decisions/portions.md``)
 3. Where a base is, all that differs is one portion: removals, moves and brakes are about the whole.
 4. Without a base nothing is removed or moved. What differs may then be cut into portions, each brought together before
    the next is looked at. What is a directory on one side and something else on the other stays with all that is in it,
-   for that decides what becomes of it; and behind names that may be one name somewhere nothing is cut.
+   for that decides what becomes of it; so does a directory whose mode keeps its owner out. Behind names that may be one
+   name somewhere nothing is cut.
 5. The directories above a portion's first one belong to an earlier portion: they are here as what was agreed on.
 
 What this file does not know: disks, wires, and what becomes of what differs.
@@ -42,6 +43,8 @@ from .paths import TreePath, join, path_key
 Triple = Tuple[Optional[Block], Optional[Block], Optional[Block]]
 """What left, right and the base have in one directory."""
 
+OPEN = 0o700
+"""The permissions of a directory that its owner can list, go through and change."""
 WHOLE = 1 << 62
 """As many rows as nobody has."""
 _END = (1, b"")
@@ -153,7 +156,7 @@ class Lineup:
         self._above: List[Tuple[TreePath, Triple]] = []
         self._kept: Dict[TreePath, Triple] = {}
         self._agreed: Dict[TreePath, Block] = {}
-        self._contested: List[TreePath] = []
+        self._whole: List[TreePath] = []
         self._is_folded = False
         self.entries = [0, 0]
         self.files = 0
@@ -179,7 +182,7 @@ class Lineup:
                     self._keep(*each)
                 rows += sum(len(block.packed.rows) for block in blocks if block) // ROW.size
                 if self._most != WHOLE:
-                    self._contested.extend(_contested(blocks))
+                    self._whole.extend(_stay_whole(blocks))
                     self._is_folded = self._is_folded or _may_fold(blocks)
             self._above.append((directory, blocks))
         yield self._portion(before)
@@ -206,7 +209,7 @@ class Lineup:
         unlisted = (path for seen in self._seen for path in seen.unlisted)
         return not (
             self._is_folded
-            or any(path_key(path) >= key or _is_in(directory, path) for path in self._contested)
+            or any(path_key(path) >= key or _is_in(directory, path) for path in self._whole)
             or any(path == directory or _is_in(directory, path) for path in unlisted)
         )
 
@@ -216,7 +219,7 @@ class Lineup:
             for place, seen in enumerate(self._seen)
         ]
         base = Manifest(ABSENT, tuple(blocks[2] for blocks in self._kept.values() if blocks[2]))
-        self._kept, self._contested = {}, []
+        self._kept, self._whole = {}, []
         return Portion(sides[0], sides[1], base, above)
 
     def _begin_anew(self) -> FrozenSet[TreePath]:
@@ -230,19 +233,20 @@ def _is_in(path: TreePath, directory: TreePath) -> bool:
     return not directory or path.startswith(directory + b"/")
 
 
-def _contested(blocks: Triple) -> Iterator[TreePath]:
-    """What is a directory on one side and something else on the other, and what nobody could look at."""
-    sides = [(block.packed.names.split(b"\0"), block.packed.rows[:: ROW.size]) for block in blocks[:2] if block]
-    if not any(Kind.DIRECTORY in kinds or 0 in kinds for _names, kinds in sides):
-        return
-    found: Dict[bytes, Set[int]] = {}
-    for names, kinds in sides:
-        for name, kind in zip(names, kinds):
-            found.setdefault(name, set()).add(kind)
-    directory = next(block.directory for block in blocks[:2] if block)
-    for name, is_of in found.items():
-        if 0 in is_of or (Kind.DIRECTORY in is_of and len(is_of) > 1):
-            yield join(directory, name)
+def _stay_whole(blocks: Triple) -> Iterator[TreePath]:
+    """The paths in a directory of which all that is below them belongs into one portion (rule 4): who is a directory
+    and something else, who may be anything, and who lets its owner not in again.
+    """
+    sides = [block for block in blocks[:2] if block]
+    kinds = b"".join(block.packed.rows[:: ROW.size] for block in sides)
+    kinds_of: Dict[TreePath, Set[int]] = {}
+    for block in sides if Kind.DIRECTORY in kinds or 0 in kinds else ():
+        for name, row in zip(block.packed.names.split(b"\0"), ROW.iter_unpack(block.packed.rows)):
+            is_closed = row[0] == Kind.DIRECTORY and row[2] & OPEN != OPEN
+            kinds_of.setdefault(join(block.directory, name), set()).add(0 if is_closed else row[0])
+    for path, found in kinds_of.items():
+        if 0 in found or (Kind.DIRECTORY in found and len(found) > 1):
+            yield path
 
 
 def _may_fold(blocks: Triple) -> bool:
