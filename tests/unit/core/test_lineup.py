@@ -67,7 +67,7 @@ def cases_of(portion: Portion, *, is_new: bool) -> Dict[TreePath, Case]:
 @given(st.lists(TREES, min_size=1, max_size=3))
 def test_law_trees_that_come_are_lined_up_like_trees_that_are_there(words: List[Paths]) -> None:
     trees = [blocks(each) for each in words]
-    assert list(lined_up(*map(iter, trees))) == [found for _path, found in align(*map(manifest, trees))]
+    assert list(lined_up(*map(iter, trees))) == list(align(*map(manifest, trees)))
 
 
 @given(TREES, TREES, TREES)
@@ -200,7 +200,7 @@ def test_memory_does_not_grow_with_the_tree(equal: bool) -> None:
 @given(TREES, TREES)
 def test_law_the_news_between_two_trees_make_one_of_the_other(before: Paths, after: Paths) -> None:
     was, now = blocks(before), blocks(after)
-    news = [news_between(one, other) for one, other in lined_up(was, now)]
+    news = [news_between(one, other) for _path, (one, other) in lined_up(was, now)]
     assert list(with_news(was, [block for block in news if block])) == now
     assert all(block and block.packed.rows for block in news if block)
 

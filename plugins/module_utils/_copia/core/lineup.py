@@ -47,7 +47,6 @@ OPEN = 0o700
 """The permissions of a directory that its owner can list, go through and change."""
 WHOLE = 1 << 62
 """As many rows as nobody has."""
-_END = (1, b"")
 
 
 @dataclass
@@ -76,24 +75,16 @@ class Portion(NamedTuple):
     above: FrozenSet[TreePath]
 
 
-def lined_up(*trees: Iterable[Block]) -> Iterator[Tuple[Optional[Block], ...]]:
-    """The directories of sorted trees in one sorted walk; ``None`` where a tree has no block."""
+def lined_up(*trees: Iterable[Block]) -> Iterator[Tuple[TreePath, Tuple[Optional[Block], ...]]]:
+    """The directories of sorted trees in one sorted walk, with their blocks; ``None`` where a tree has none."""
     sources = [iter(tree) for tree in trees]
     heads = [next(source, None) for source in sources]
-    keys = [_key(head) for head in heads]
-    while True:
-        least = min(keys)
-        if least == _END:
-            return
-        yield tuple(head if key == least else None for head, key in zip(heads, keys))
-        for place, key in enumerate(keys):
-            if key == least:
+    while any(heads):
+        _key, directory = min((path_key(head.directory), head.directory) for head in heads if head)
+        yield directory, tuple(head if head and head.directory == directory else None for head in heads)
+        for place, head in enumerate(heads):
+            if head and head.directory == directory:
                 heads[place] = next(sources[place], None)
-                keys[place] = _key(heads[place])
-
-
-def _key(block: Optional[Block]) -> Tuple[int, bytes]:
-    return _END if block is None else (0, path_key(block.directory))
 
 
 def is_quiet(left: Optional[Block], right: Optional[Block], base: Optional[Block]) -> bool:
@@ -168,10 +159,8 @@ class Lineup:
     def portions(self) -> Iterator[Portion]:
         """One portion after the other; there is always one. ``entries`` and ``files`` count what was passed."""
         rows, before = 0, frozenset()  # type: Tuple[int, FrozenSet[TreePath]]
-        for found in lined_up(*self._trees):
-            left, right, base = found
+        for directory, (left, right, base) in lined_up(*self._trees):
             blocks = self._match((left, right, base))
-            directory = next(block.directory for block in found if block)
             self._count(blocks)
             self._climb(directory)
             if self._keeps_all or not is_quiet(*blocks):
@@ -229,8 +218,8 @@ class Lineup:
         return frozenset(directory for directory, _block in above)
 
 
-def _is_in(path: TreePath, directory: TreePath) -> bool:
-    return not directory or path.startswith(directory + b"/")
+def _is_in(inner: TreePath, outer: TreePath) -> bool:
+    return not outer or inner.startswith(outer + b"/")
 
 
 def _stay_whole(blocks: Triple) -> Iterator[TreePath]:

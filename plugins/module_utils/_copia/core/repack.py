@@ -20,7 +20,7 @@ _AT_ONCE = 1 << 14
 
 def with_news(blocks: Iterable[Block], news: Iterable[Block]) -> Iterator[Block]:
     """A tree after ``news``: their rows say what is at a path now, perhaps nothing."""
-    after = (_after(old, new) if new else old for old, new in lined_up(blocks, news))
+    after = (_after(old, new) if new else old for _directory, (old, new) in lined_up(blocks, news))
     return reachable(block for block in after if block)
 
 
