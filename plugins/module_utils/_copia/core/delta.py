@@ -151,7 +151,8 @@ def _batches(parts: Iterable[Part], how: Effort) -> Iterator[List[Part]]:
     for part, digests in parts:
         most = PART if how.for_each_gap and isinstance(part, Literal) else part.length
         for at in range(part.offset, part.offset + part.length, most):
-            piece = replace(part, offset=at, length=min(most, part.offset + part.length - at))
+            left = part.offset + part.length - at
+            piece = part if left == part.length <= most else replace(part, offset=at, length=min(most, left))
             batch.append((piece, digests))
             weight += piece.length if isinstance(piece, Literal) else 0
             if weight >= PART or len(batch) >= MOST_PARTS:

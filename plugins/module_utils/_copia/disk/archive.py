@@ -22,6 +22,7 @@ from ..core.errors import InputError, RemoteProtocolError
 from ..core.hub_words import NO_STAMP
 from ..core.manifest import Block, checked_blocks
 from ..core.paths import show
+from ..core.pieces import gathered
 from . import operations as op
 from .shelf import END, blocks_at, packed_block
 from .state import IDENTITY
@@ -102,7 +103,7 @@ def save(
     key = key_of(identities)
     new = yield from _begin(folder, key + NEXT)
     state = _blake3(b"")
-    for piece in _gathered(_encode(identities, blocks, epoch, stamp)):
+    for piece in gathered(_encode(identities, blocks, epoch, stamp)):
         state.update(piece)
         yield op.Append(new, piece)
     yield op.Append(new, state.digest())
@@ -167,17 +168,6 @@ def _encode(identities: Identities, blocks: Iterable[Block], epoch: int, stamp: 
     yield _HEAD.pack(MAGIC, VERSION, epoch, stamp) + b"".join(sorted(identities))
     yield from (packed_block(block) for block in blocks if block.packed.rows)
     yield END
-
-
-def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in pieces that are worth a call."""
-    waiting = bytearray()
-    for piece in pieces:
-        waiting += piece
-        if len(waiting) >= _PIECE:
-            yield bytes(waiting)
-            waiting.clear()
-    yield bytes(waiting)
 
 
 def _checked(name: bytes, descriptor: int, identities: Identities, is_old: bool) -> Archive:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from typing import Iterator
 
+from ..core.pieces import gathered
 from . import operations as op
 from .stage import open_stage
 
@@ -26,7 +27,7 @@ def write_whole(parent: int, name: bytes, pieces: Iterator[bytes], attributes: o
     try:
         new: int = yield op.CreateFile(*staged)
         try:
-            for piece in pieces:
+            for piece in gathered(pieces):
                 yield op.Append(new, piece)
         except BaseException:
             os.close(new)

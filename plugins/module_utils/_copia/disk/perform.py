@@ -55,6 +55,10 @@ from .operations import (
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _WAITING = 8
 """How many threads wait for flushes: what they wait for is the disk, which does several at once."""
+_PIECE = 1 << 16
+"""Bytes of one write. A file system may hold what a write brings in one block of memory, and has to find one as large
+(``docs/performance.md``).
+"""
 _UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
@@ -151,9 +155,10 @@ def _append(operation: Append) -> None:
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
-    written = os.write(descriptor, data) if data else 0
+    whole = memoryview(data)
+    written = 0
     while written < len(data):
-        written += os.write(descriptor, memoryview(data)[written:])
+        written += os.write(descriptor, whole[written : written + _PIECE])
 
 
 def _seal_file(operation: SealFile) -> None:
