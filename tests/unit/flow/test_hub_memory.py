@@ -8,12 +8,13 @@ from __future__ import annotations
 import pathlib
 import shutil
 import tracemalloc
-from typing import Any, Callable
+from typing import Any, Callable, List
 
 import pytest
+from copia.core.cas import Decision
 from copia.flow.hub import HubSession
 
-from tests.hubs import open_hub
+from tests.hubs import TEXTS, file, folder, new, open_hub, put
 
 SMALL, LARGE = 250, 1250
 EACH = 10
@@ -66,3 +67,20 @@ def test_memory_does_not_grow_with_the_tree(tmp_path: pathlib.Path, what: str) -
     assert told(hub) == LARGE * (EACH + 1) + LARGE // 25
     assert peak_of(work) < small + SLACK
     hub.close()
+
+
+def test_memory_does_not_grow_with_what_is_put(tmp_path: pathlib.Path) -> None:
+    """A push is many batches; what a session keeps of each is the number of its folder."""
+    hub = open_hub(tmp_path / "hub")
+    peaks: List[int] = []
+    tracemalloc.start()
+    for number in range(6):
+        offers = new(folder(f"d{number}"), *(file(f"d{number}/f{at}", f"{number} {at}") for at in range(400)))
+        assert {outcome.decision for outcome in put(hub, *offers)} == {Decision.COMMIT}
+        for offer in offers[1:]:
+            TEXTS.pop(offer.wanted.digest)  # type: ignore[arg-type, union-attr]
+        del offers, offer
+        peaks.append(tracemalloc.get_traced_memory()[1])
+    tracemalloc.stop()
+    hub.close()
+    assert peaks[-1] < peaks[1] + SLACK // 2

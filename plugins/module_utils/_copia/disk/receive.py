@@ -60,8 +60,10 @@ class Receiving:
     failed: Set[TreePath] = field(default_factory=set)
     undressed: Set[TreePath] = field(default_factory=set)
 
-    def __post_init__(self) -> None:
-        self.dresser = Dresser(self.keeps, self._leave_undressed)
+    @property
+    def dresser(self) -> Dresser:
+        """Puts on what is kept. It is made when it is asked for: two that hold each other stay in memory for long."""
+        return Dresser(self.keeps, self._leave_undressed)
 
     def acts(self, stage: Stage, items: Iterator[Item]) -> op.Acts:
         """Stage the new directories, the links and every item.
@@ -101,9 +103,10 @@ class Receiving:
 
     def _dress(self, stage: Stage) -> op.Acts:
         """Before anything comes under its name. Directories are dressed when they are closed."""
+        dresser = self.dresser
         for step in self.plan.puts if self.keeps.is_any else ():
             if stage.has(step.path):
-                yield from self.dresser.acts(*stage.place(step.path), step.wanted)
+                yield from dresser.acts(*stage.place(step.path), step.wanted)
 
     def _shells(self, stage: Stage) -> op.Acts:
         """What has no content of its own to wait for: directories, parents first, and links."""
