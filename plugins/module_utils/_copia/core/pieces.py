@@ -8,15 +8,20 @@ from __future__ import annotations
 from typing import Iterable, Iterator, List
 
 
-def gathered(pieces: Iterable[bytes], least: int = 1 << 18) -> Iterator[bytes]:
-    """The same bytes in pieces of at least ``least`` bytes, but for the last: such are worth a call."""
+def gathered(pieces: Iterable[bytes], enough: int = 1 << 16) -> Iterator[bytes]:
+    """The same bytes, with pieces of less than ``enough`` bytes joined until they are that much, which is worth a call;
+    larger ones are passed on as they are.
+    """
     waiting: List[bytes] = []
     size = 0
     for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
-        if size >= least:
-            yield piece if len(waiting) == 1 else b"".join(waiting)
+        if len(piece) < enough:
+            waiting.append(piece)
+            size += len(piece)
+        if waiting and (size >= enough or len(piece) >= enough):
+            yield b"".join(waiting)
             waiting, size = [], 0
+        if len(piece) >= enough:
+            yield piece
     if waiting:
         yield b"".join(waiting)
