@@ -219,7 +219,9 @@ changes_total:
   returned: when the run got as far as a plan
   type: int
 truncated:
-  description: Whether a list in this result was cut at O(report_limit).
+  description:
+    - Whether a list in this result was cut at O(report_limit), or, in a run without a base, after the first 65536
+      changes of a side.
   returned: when the run got as far as a plan
   type: bool
 problems:
