@@ -24,8 +24,8 @@ from .read import cannot_be_read
 from .stage import Stage
 from .writing import rows_with
 
-MOST_FILES = 2048
-MOST_FOLDERS = 32
+MOST_FILES = 8192
+MOST_FOLDERS = 96
 MOST_BYTES = 64 << 20
 
 
