@@ -44,8 +44,8 @@ else:
 
     def replace(value: T, **changes: Any) -> T:
         """``value`` with some fields changed."""
-        kept = {name: getattr(value, name) for name in value.__fields__ if name not in changes}
-        return type(value)(**kept, **changes)
+        fields = [changes.pop(name) if name in changes else getattr(value, name) for name in value.__fields__]
+        return type(value)(*fields, **changes)
 
     def _initialise(given: type) -> None:
         names = tuple(getattr(given, "__annotations__", ()))

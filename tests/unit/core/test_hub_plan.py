@@ -34,11 +34,11 @@ from copia.core.hub_plan import (
     with_own_times,
 )
 from copia.core.hub_words import Offer
-from copia.core.lineup import Seen
 from copia.core.manifest import Manifest
 from copia.core.paths import TreePath
 from copia.core.reconcile import compare
 from copia.core.repack import as_news, with_news
+from copia.core.seen import Seen
 from copia.core.selection import Rules, selector
 from copia.core.steps import MakeDirectory, MirrorPlan, PutFile, Reason, Step
 from copia.core.verdicts import Policy, Where

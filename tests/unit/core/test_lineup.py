@@ -10,11 +10,12 @@ from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 import pytest
 from copia.core.entries import ABSENT, Entry, Kind, Presence
-from copia.core.lineup import WHOLE, Lineup, Portion, Seen, lined_up
+from copia.core.lineup import WHOLE, Lineup, Portion, lined_up
 from copia.core.manifest import Block, Manifest, align, pack_rows
 from copia.core.paths import ROOT, TreePath, path_key, split
 from copia.core.reconcile import Case, compare
 from copia.core.repack import as_news, news_between, with_news
+from copia.core.seen import Seen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -26,11 +26,12 @@ from .bisync_plan import Reconciliation
 from .cas import Decision
 from .entries import ABSENT, Entry, Kind, Presence
 from .hub_words import Offer
-from .lineup import Seen, Triple
+from .lineup import Triple
 from .manifest import ROW, Block, beside_listed, pack_rows
 from .parcel import SMALL_LIMIT
 from .paths import TreePath, path_key, split
 from .rights import Request, request_of
+from .seen import Seen
 from .steps import MirrorPlan, PutFile, Remove, SetAttributes, Step
 from .verdicts import Where
 

@@ -34,11 +34,11 @@ from typing import (
     Tuple,
 )
 
-from ..values import dataclass, field
 from .conflicts import has_conflict_copy
-from .entries import ABSENT, Kind, Presence, Problem
+from .entries import ABSENT, Kind
 from .manifest import ROW, Block, Manifest, unequal_rows
 from .paths import TreePath, join, path_key
+from .seen import Seen
 
 Triple = Tuple[Optional[Block], Optional[Block], Optional[Block]]
 """What left, right and the base have in one directory."""
@@ -47,23 +47,6 @@ OPEN = 0o700
 """The permissions of a directory that its owner can list, go through and change."""
 WHOLE = 1 << 62
 """As many rows as nobody has."""
-
-
-@dataclass
-class Seen:
-    """What is known of a tree beside its blocks, as far as they came: what could not be looked at, the directories that
-    hold excluded entries, those that could not be listed, and hard links (see ``Manifest``).
-    """
-
-    problems: List[Problem] = field(default_factory=list)
-    sheltering: List[TreePath] = field(default_factory=list)
-    unlisted: List[TreePath] = field(default_factory=list)
-    links: List[Tuple[TreePath, TreePath]] = field(default_factory=list)
-
-    def manifest(self, blocks: Iterable[Block], root: Presence = ABSENT) -> Manifest:
-        """``blocks`` as a tree."""
-        found = tuple(blocks)
-        return Manifest(root, found, frozenset(self.sheltering), frozenset(self.unlisted), tuple(self.links))
 
 
 class Portion(NamedTuple):

@@ -26,10 +26,10 @@ from typing import Dict, FrozenSet, Iterator, List, Optional, Protocol, Tuple
 from ..core import twin
 from ..core.entries import ABSENT, NOT_RECORDED, Entry, Kind, Presence, Problem, Unknown
 from ..core.extras import pack_extras
-from ..core.lineup import Seen
 from ..core.manifest import ROW, UNLISTED, Block, Manifest, Rows
 from ..core.paths import ROOT, TreePath, is_reserved, join
 from ..core.preserve import NOTHING_MORE, Preserve
+from ..core.seen import Seen
 from ..values import dataclass, field
 from .folders import DIRECTORY
 

@@ -36,10 +36,10 @@ from ..core.hub_plan import (
     without,
 )
 from ..core.hub_words import Answer, Dismissed, Held, Hub, Offered, Outcome, wants_content
-from ..core.lineup import Seen
 from ..core.parcel import Begin, Item, Same, Small, Trouble, Wants
 from ..core.paths import TreePath, split
 from ..core.report import Report
+from ..core.seen import Seen
 from ..core.selection import Rules, selector
 from ..core.signature import Signature
 from ..core.steps import MirrorPlan, PutFile, PutLink, Remove, SetAttributes, Step

@@ -25,7 +25,7 @@ from ..core.conflicts import sanitised
 from ..core.entries import Entry, Problem
 from ..core.errors import Braked, InputError
 from ..core.hub_plan import Direction, Part, judge_part, not_agreed, with_own_times
-from ..core.lineup import WHOLE, Lineup, Portion, Seen, as_they_are
+from ..core.lineup import WHOLE, Lineup, Portion, as_they_are
 from ..core.moves import arrivals
 from ..core.next_base import next_base
 from ..core.pair_links import with_linked
@@ -35,6 +35,7 @@ from ..core.paths import TreePath
 from ..core.preserve import NOTHING_MORE, Preserve
 from ..core.reconcile import Comparison, compare, to_read
 from ..core.report import foresee
+from ..core.seen import Seen
 from ..core.selection import Rules
 from ..core.steps import MirrorPlan, PutFile
 from ..core.verdicts import Policy, Where

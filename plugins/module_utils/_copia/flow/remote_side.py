@@ -18,12 +18,12 @@ from ..core.bisync_plan import Reconciliation
 from ..core.entries import Entry
 from ..core.errors import InputError, RemoteProtocolError
 from ..core.folding import EVERY, Folding
-from ..core.lineup import Seen
 from ..core.pair_report import PairReport
 from ..core.parcel import Item, Wants
 from ..core.paths import TreePath, show
 from ..core.preserve import NOTHING_MORE, Preserve
 from ..core.report import Report
+from ..core.seen import Seen
 from ..core.selection import Rules
 from ..core.signature import Signature
 from ..core.steps import MirrorPlan

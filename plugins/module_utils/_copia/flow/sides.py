@@ -22,11 +22,11 @@ from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional
 
 from ..core.entries import ABSENT, Entry, Presence
 from ..core.folding import Folding
-from ..core.lineup import Seen
 from ..core.manifest import Block, Manifest
 from ..core.parcel import Item, Wants
 from ..core.paths import TreePath
 from ..core.report import Report
+from ..core.seen import Seen
 from ..core.selection import Rules
 from ..core.signature import Signature
 from ..core.steps import MirrorPlan
