@@ -49,7 +49,7 @@ def difference(basis: bytes, new: bytes, block_size: int = BLOCK) -> List[Instru
     """The delta; it is checked that it makes the new file."""
     parts = list(delta(reader(new), len(new), signature([basis], block_size)))
     filled = [new[part.offset : part.offset + part.length] if isinstance(part, Literal) else part for part in parts]
-    assert b"".join(patch(reader(basis), filled)) == new
+    assert b"".join(piece for piece, _digests in patch(reader(basis), filled, block_size)) == new
     return parts
 
 
@@ -241,9 +241,11 @@ def test_a_file_that_shrinks_while_it_is_read_ends_the_search(basis: bytes) -> N
 
 def test_a_patch_comes_in_bounded_pieces() -> None:
     basis = bytes(3 * MIB)
-    pieces = list(patch(reader(basis), [Copy(0, 3 * MIB), b"end"]))
-    assert max(map(len, pieces)) <= engine.WINDOW
-    assert b"".join(pieces) == basis + b"end"
+    pieces = list(patch(reader(basis), [Copy(0, 3 * MIB), b"end"], BLOCK))
+    assert max(len(piece) for piece, _digests in pieces) <= engine.WINDOW
+    assert b"".join(piece for piece, _digests in pieces) == basis + b"end"
+    digests = b"".join(blake3(basis[at : at + BLOCK]).digest() for at in range(0, len(basis), BLOCK))
+    assert b"".join(found for _piece, found in pieces) == digests
 
 
 def page_example() -> "tuple[bytes, bytes]":

@@ -63,9 +63,7 @@ def test_who_stops_it_has_the_source_left_and_nobody_takes_that_for_its_end() ->
     flow = Flowing(source.numbers(), weigh, 640)
     settled(source)
     flow.stop()
-    deadline = time.monotonic() + 10
-    while not source.is_closed and time.monotonic() < deadline:
-        time.sleep(0.01)
+    flow.wait()
     assert source.is_closed and source.taken < 200
     with pytest.raises(RuntimeError):
         list(flow)

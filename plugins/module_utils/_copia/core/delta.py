@@ -23,7 +23,7 @@ from typing import Any, Callable, Iterable, Iterator, List, Optional, Tuple, Uni
 
 from ..values import dataclass, replace
 from . import twin
-from .blocks import DIGEST, Table, equal_blocks
+from .blocks import DIGEST, Table, block_digests, equal_blocks
 from .signature import MAX_BLOCK, Signature
 
 WINDOW = 1 << 20
@@ -285,14 +285,19 @@ class _Search:
         return stop, b"".join(digests)
 
 
-def patch(read_basis_at: ReadAt, parts: Iterable[Union[Copy, bytes]]) -> Iterator[bytes]:
+Made = Tuple[bytes, bytes]
+"""A piece of the new file, and where it was copied the BLAKE3 of each of its blocks, 32 bytes each."""
+
+
+def patch(read_basis_at: ReadAt, parts: Iterable[Union[Copy, bytes]], block_size: int) -> Iterator[Made]:
     """The new file, from ranges of the basis and literal bytes, in pieces of at most a window."""
     for part in parts:
         if isinstance(part, bytes):
-            yield part
+            yield part, b""
             continue
         for at in range(part.offset, part.offset + part.length, WINDOW):
-            yield read_basis_at(at, min(WINDOW, part.offset + part.length - at))
+            data = read_basis_at(at, min(WINDOW, part.offset + part.length - at))
+            yield data, block_digests(data, block_size)
 
 
 def sizes(parts: Iterable[Instruction]) -> Tuple[int, int]:

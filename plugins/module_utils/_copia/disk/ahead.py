@@ -108,3 +108,7 @@ class Flowing(Generic[T]):
         with self._turn:
             self._is_unwanted = True
             self._turn.notify_all()
+
+    def wait(self) -> None:
+        """Until the source is left."""
+        self._fetching.wait()

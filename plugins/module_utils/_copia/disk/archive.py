@@ -105,8 +105,8 @@ def save(
     state = _blake3(b"")
     for piece in gathered(_encode(identities, blocks, epoch, stamp)):
         state.update(piece)
-        yield op.Append(new, piece)
-    yield op.Append(new, state.digest())
+        yield op.Append(new, (piece,))
+    yield op.Append(new, (state.digest(),))
     yield op.SealFile(new, op.Attributes(0o600, 0), durable)
     yield from _without(folder, key + BEFORE)
     try:

@@ -135,14 +135,13 @@ def ahead(hands: int) -> Callable[[Callable[[P], R], Iterable[P]], Iterator[R]]:
 class Hashing:
     """The BLAKE3 of what passes by, computed beside it by a hand of its own, at most a few pieces behind.
 
-    With ``through``, that of what it makes of each piece. The hand is there from the first pieces that are worth it.
+    The hand is there from the first pieces that are worth it.
     """
 
-    def __init__(self, through: Callable[[bytes], bytes] = bytes) -> None:
+    def __init__(self) -> None:
         from blake3 import blake3
 
         self._state = blake3()
-        self._through = through
         self._waiting: "queue.Queue[List[bytes]]" = queue.Queue(4)
         self._gathered: List[bytes] = []
         self._size = 0
@@ -157,7 +156,7 @@ class Hashing:
 
     def _take_in(self, pieces: List[bytes]) -> None:
         for piece in pieces:
-            self._state.update(self._through(piece))
+            self._state.update(piece)
 
     def update(self, piece: bytes) -> None:
         """Take in the next piece. Small ones are handed over together."""

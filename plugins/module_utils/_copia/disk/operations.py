@@ -10,7 +10,7 @@ the same generators. Names are single parts, below a directory descriptor.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Generator, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Generator, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ..core.entries import NOT_RECORDED, Entry, Kind
 
@@ -100,10 +100,10 @@ class CreateFile(NamedTuple):
 
 
 class Append(NamedTuple):
-    """Write at the end of a file that is being made."""
+    """Write at the end of a file that is being made: a few ``pieces``, most of them of 4 KiB or more."""
 
     descriptor: int
-    data: bytes
+    pieces: Sequence[bytes]
 
 
 class SealFile(NamedTuple):

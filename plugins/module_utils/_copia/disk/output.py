@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from typing import Iterator
 
-from ..core.pieces import gathered
+from ..core.pieces import bundled
 from . import operations as op
 from .stage import open_stage
 
@@ -27,8 +27,8 @@ def write_whole(parent: int, name: bytes, pieces: Iterator[bytes], attributes: o
     try:
         new: int = yield op.CreateFile(*staged)
         try:
-            for piece in gathered(pieces):
-                yield op.Append(new, piece)
+            for bundle in bundled(pieces):
+                yield op.Append(new, bundle)
         except BaseException:
             os.close(new)
             raise

@@ -16,6 +16,7 @@ from typing import Any, Callable, Dict, List, Tuple, Type
 from ..core import twin
 from ..core.entries import NOT_RECORDED, Kind
 from ..core.manifest import ROW
+from ..core.pieces import after, aligned
 from .extras import way_to
 from .folders import FILE
 from .hands import each
@@ -56,8 +57,8 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _WAITING = 8
 """How many threads wait for flushes: what they wait for is the disk, which does several at once."""
 _PIECE = 1 << 16
-"""Bytes of one write. A file system may hold what a write brings in one block of memory, and has to find one as large
-(``docs/performance.md``).
+"""Bytes of one write, which ends where as many bytes of the file do. A file system may hold what a write brings in one
+block of memory, and has to find one as large (``docs/performance.md``).
 """
 _UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
@@ -151,14 +152,14 @@ def _create_file(operation: CreateFile) -> int:
 
 
 def _append(operation: Append) -> None:
-    _write_all(operation.descriptor, operation.data)
+    _write_all(operation.descriptor, *operation.pieces)
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
-    whole = memoryview(data)
-    written = 0
-    while written < len(data):
-        written += os.write(descriptor, whole[written : written + _PIECE])
+def _write_all(descriptor: int, *pieces: bytes) -> None:
+    for run in aligned(pieces, os.lseek(descriptor, 0, os.SEEK_CUR), _PIECE):
+        left = run
+        while left:
+            left = after(left, os.writev(descriptor, left))
 
 
 def _seal_file(operation: SealFile) -> None:

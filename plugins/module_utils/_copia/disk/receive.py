@@ -241,7 +241,7 @@ class _Stream:
         if self._state is None:
             self._state = Hashing()
         self._state.update(data)
-        yield op.Append(self._new, data)
+        yield op.Append(self._new, (data,))
 
     def trouble(self, digest: bytes) -> str:
         """What is wrong with the whole; empty when it is what was sent."""

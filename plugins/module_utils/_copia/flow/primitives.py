@@ -15,14 +15,15 @@ import contextlib
 import os
 import stat
 import time
-from typing import Any, BinaryIO, Callable, Iterator, List, Optional, Tuple
+from typing import Any, BinaryIO, Callable, Generator, Iterator, List, Optional, Tuple, Union
 
-from ..core.blocks import block_digests
 from ..core.delta import WINDOW, Copy, Instruction, joined, parts_of, patch
 from ..core.errors import InputError, RemoteProtocolError
 from ..core.paths import show
 from ..core.signature import Signature, block_size_for
-from ..disk.hands import HANDS, Hashing, go_through
+from ..disk.ahead import Flowing
+from ..disk.hands import Hashing, go_through
+from ..disk.libc import keep_memory
 from ..disk.operations import Attributes, run
 from ..disk.output import write_whole
 from ..disk.perform import perform
@@ -38,6 +39,12 @@ from ..wire.primitives import (
     encode_delta,
     encode_signature,
 )
+
+_BUFFER = 1 << 16
+"""Bytes that are read at once where less is asked for; what is larger does not pass through it."""
+
+_AHEAD = 2 << 20
+"""Bytes of a new file that are read before they are written."""
 
 Told = Callable[[int], None]
 """Is told how many bytes of the new file (for a signature, of the basis) are done, again and again."""
@@ -138,10 +145,9 @@ def apply_patch(basis: bytes, delta_path: bytes, out: bytes, *, told: Told = tel
     :raises InputError: when a file can't be read or written, the delta is none, or it was made for another basis;
         ``out`` is as it was then.
     """
-    with _opened(basis) as old, _opened(delta_path) as stream, contextlib.ExitStack() as stack:
+    with _opened(basis) as old, _opened(delta_path) as stream:
         with _naming(delta_path):
-            state = stack.enter_context(_hashing(HANDS))
-            reader = DeltaReader(stream.read, state)
+            reader = DeltaReader(stream.read, fresh_digest())
         if _length(old) != reader.basis_length:
             raise InputError(
                 f"{show(basis)} is not the basis of {show(delta_path)}: it has {_length(old)} bytes, "
@@ -158,6 +164,8 @@ def apply_patch(basis: bytes, delta_path: bytes, out: bytes, *, told: Told = tel
                     "take the file that the signature was made of"
                 ) from None
             raise InputError(f"{show(delta_path)} does not make what it was made for; make it anew") from None
+        finally:
+            made.close()
     return made.length
 
 
@@ -166,32 +174,44 @@ class _Mismatch(Exception):
 
 
 class _Made:
-    """The new file on its way: its pieces, hashed beside the writing."""
+    """The new file on its way: read and hashed by a hand of its own, a little ahead of who writes it. Close it."""
 
     def __init__(self, path: bytes, old: BinaryIO, reader: DeltaReader, told: Told) -> None:
         self._path, self._old, self._reader, self._told = path, old, reader, told
         self.length = 0
+        self._result = b""
+        keep_memory()
+        self._flow = Flowing(self._read(), len, _AHEAD)
 
     def pieces(self) -> Iterator[bytes]:
         """The pieces; at their end their digest is that of the delta.
 
         :raises _Mismatch: when it is not.
         """
-        copied = Hashing(lambda piece: block_digests(piece, self._reader.block_size))
-        try:
-            for operation in self._reader.operations():
-                if isinstance(operation, End):
-                    if copied.digest() != operation.result:
-                        raise _Mismatch
-                    return
-                for piece in patch(self._read_at, (operation,)):
-                    self.length += len(piece)
-                    self._told(self.length)
-                    if isinstance(operation, Copy):
-                        copied.update(piece)
-                    yield piece
-        finally:
-            copied.close()
+        for piece in self._flow:
+            self.length += len(piece)
+            self._told(self.length)
+            yield piece
+
+    def close(self) -> None:
+        """Have the hand let go of the files."""
+        self._flow.stop()
+        self._flow.wait()
+
+    def _read(self) -> Generator[bytes, None, None]:
+        copied = fresh_digest()
+        for piece, digests in patch(self._read_at, self._parts(), self._reader.block_size):
+            copied.update(digests)
+            yield piece
+        if copied.digest() != self._result:
+            raise _Mismatch
+
+    def _parts(self) -> Iterator[Union[Copy, bytes]]:
+        for operation in self._reader.operations():
+            if isinstance(operation, End):
+                self._result = operation.result
+            else:
+                yield operation
 
     def _read_at(self, offset: int, size: int) -> bytes:
         data = _pread(self._path, self._old, offset, size)
@@ -215,7 +235,7 @@ def _hashing(hands: int) -> Iterator[Any]:
 def _opened(path: bytes) -> Iterator[BinaryIO]:
     """A regular file, for reading."""
     try:
-        stream = open(path, "rb", buffering=WINDOW)
+        stream = open(path, "rb", buffering=_BUFFER)
     except OSError as error:
         raise InputError(f"{show(path)} cannot be read: {os.strerror(error.errno or 0)}") from error
     with stream:
