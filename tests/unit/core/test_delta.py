@@ -9,7 +9,7 @@ import pathlib
 import random
 import re
 import struct
-from typing import Callable, List, Tuple
+from typing import Any, Callable, Iterable, Iterator, List, Tuple
 
 import pytest
 from blake3 import blake3
@@ -285,3 +285,26 @@ def test_a_damaged_signature_is_the_peers_mistake(packed: bytes) -> None:
 
 def test_an_empty_basis_has_a_signature() -> None:
     assert unpack_signature(pack_signature(signature([], 512))) == Signature(512, 0, b"")
+
+
+def test_several_hands_search_in_one_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: List[blocks.Table] = []
+
+    def make(rows: bytes, size: int, count: int) -> blocks.Table:
+        made.append(blocks.Table(rows, size, count))
+        return made[-1]
+
+    monkeypatch.setattr(engine, "Table", make)
+    basis = random.Random(8).randbytes(20 * BLOCK)
+    new = random.Random(9).randbytes(20 * BLOCK)
+    tables: List[int] = []
+
+    def each(do: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[Any]:
+        for part in parts:
+            tables.append(len(made))
+            yield do(part)
+
+    for content, count in ((new, 1), (basis, 0)):
+        made.clear()
+        assert sum(sizes(delta(reader(content), len(content), signature([basis], BLOCK), each=each))) == len(content)
+        assert tables[-1] == len(made) == count

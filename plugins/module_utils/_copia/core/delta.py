@@ -109,7 +109,8 @@ def parts_of(
     parts = _aligned(read_at, [(Literal(0, length), b"")], 0, signed, each)
     if shift:
         parts = _aligned(read_at, parts, shift, signed, each)
-    for pieces in each(_searcher(read_at, length, signed, how), _batches(parts, how)):
+    searches = _Searches(read_at, length, signed, how)
+    for pieces in each(searches.solve, searches.ready(_batches(parts, how))):
         yield from pieces
 
 
@@ -200,24 +201,37 @@ def _runs(read_at: ReadAt, gap: Literal, shift: int, signed: Signature, each: Ea
             at = equal.find(1, stop)
 
 
-def _searcher(read_at: ReadAt, length: int, signed: Signature, how: Effort) -> Callable[[List[Part]], Iterable[Part]]:
-    """A function that takes parts apart: a copy stays, a gap is searched. The table is made when the first is."""
-    made: List[Table] = []
-    whole = _Search(length, signed, how)
+class _Searches:
+    """Takes parts apart: a copy stays, a gap is searched. The table is made before the first gap is given away, so that
+    several hands use one.
+    """
 
-    def solve(parts: List[Part]) -> Iterable[Part]:
+    def __init__(self, read_at: ReadAt, length: int, signed: Signature, how: Effort) -> None:
+        self._read_at, self._length, self._signed, self._how = read_at, length, signed, how
+        self._whole = _Search(length, signed, how)
+        self._table: Optional[Table] = None
+
+    def ready(self, batches: Iterable[List[Part]]) -> Iterator[List[Part]]:
+        """The same batches, and the table by the time it is needed."""
+        for batch in batches:
+            if self._table is None and any(self._is_searched(part) for part, _digests in batch):
+                signed = self._signed
+                self._table = Table(signed.rows, signed.block_size, signed.length // signed.block_size)
+            yield batch
+
+    def _is_searched(self, part: Instruction) -> bool:
+        return isinstance(part, Literal) and part.length >= self._signed.block_size
+
+    def solve(self, parts: List[Part]) -> Iterable[Part]:
+        """What a batch is made of."""
         found: List[Part] = []
         for part, digests in parts:
-            if isinstance(part, Copy) or part.length < signed.block_size:
+            if self._table is None or not isinstance(part, Literal) or not self._is_searched(part):
                 found.append((part, digests))
                 continue
-            if not made:
-                made.append(Table(signed.rows, signed.block_size, signed.length // signed.block_size))
-            search = _Search(length, signed, how) if how.for_each_gap else whole
-            found.extend(search.gap(_Window(read_at, part.offset + part.length), part, made[0]))
+            search = _Search(self._length, self._signed, self._how) if self._how.for_each_gap else self._whole
+            found.extend(search.gap(_Window(self._read_at, part.offset + part.length), part, self._table))
         return found
-
-    return solve
 
 
 class _Search:

@@ -46,11 +46,15 @@ class Ahead(Generic[T]):
 
 class Flowing(Generic[T]):
     """What ``source`` gives, fetched at most about ``most`` ahead of who goes through it, where ``weigh`` says how much
-    one is. To be gone through once; stop it when it is not gone through to its end.
+    one is, and handed over in so many ``shares`` of that. To be gone through once; stop it when it is not gone through
+    to its end.
     """
 
-    def __init__(self, source: "Generator[T, None, None]", weigh: Callable[[T], int], most: int) -> None:
+    def __init__(
+        self, source: Generator[T, None, None], weigh: Callable[[T], int], most: int, shares: int = 64
+    ) -> None:
         self._source, self._weigh, self._most = source, weigh, most
+        self._share = most // shares
         self._parts: Deque[List[T]] = deque()
         self._weight = 0
         self._is_over = self._is_unwanted = False
@@ -64,7 +68,7 @@ class Flowing(Generic[T]):
             for one in self._source:
                 part.append(one)
                 weight += self._weigh(one)
-                if weight * 64 >= self._most:
+                if weight >= self._share:
                     if not self._hand_over(part, weight):
                         return
                     part, weight = [], 0

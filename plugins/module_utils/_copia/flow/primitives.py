@@ -181,7 +181,7 @@ class _Made:
         self.length = 0
         self._result = b""
         keep_memory()
-        self._flow = Flowing(self._read(), len, _AHEAD)
+        self._flow = Flowing(self._read(), len, _AHEAD, shares=8)
 
     def pieces(self) -> Iterator[bytes]:
         """The pieces; at their end their digest is that of the delta.

@@ -135,19 +135,20 @@ class DeltaReader:
         :raises RemoteProtocolError: when the file is truncated or damaged.
         """
         while True:
-            tag = self._exactly(1)[0]
+            head = self._exactly(_LITERAL.size)
+            tag = head[0]
             if tag == _TAG_COPY:
-                offset, length = struct.unpack("<QQ", self._exactly(16))
+                _tag, offset, length = _COPY.unpack(head + self._exactly(_COPY.size - len(head)))
                 if not (0 < length <= self.basis_length - offset and self._is_blocks(offset, length)):
                     raise RemoteProtocolError("is damaged: it copies what the basis does not have; make it anew")
                 yield Copy(offset, length)
             elif tag == _TAG_LITERAL:
-                (length,) = struct.unpack("<I", self._exactly(4))
+                _tag, length = _LITERAL.unpack(head)
                 if not 0 < length <= MAX_LITERAL:
                     raise RemoteProtocolError("is damaged: a literal of an impossible length; make it anew")
                 yield self._exactly(length)
             elif tag == _TAG_END:
-                result = self._exactly(DIGEST)
+                result = head[1:] + self._exactly(1 + DIGEST - len(head))
                 _check_end(self._read, self._state)
                 yield End(result)
                 return
