@@ -27,6 +27,8 @@ from .ground import claim_memory
 RDIFF, ONE, TWO = "rdiff", "copia -j 1", "copia"
 ENGINE = engine_venv()
 BLOCK = 4096
+SHORT = 3
+"""What is over in a second is measured so much more often."""
 MIB = 1 << 20
 
 
@@ -46,8 +48,11 @@ def measure(folder: pathlib.Path, rounds: int, megabytes: int) -> Figures:
         make(basis, new, megabytes)
         for number in range(rounds):
             tools = [RDIFF, ONE, TWO]
-            for tool in tools[number % 3 :] + tools[: number % 3]:
-                _one(figures, folder, name, tool)
+            turned = tools[number % 3 :] + tools[: number % 3]
+            for tool in turned:
+                _differences(figures, folder, name, tool)
+            for tool in SHORT * turned:
+                _patch(figures, folder, name, tool)
             if number == 0:
                 _whole(figures, folder, name)
         _floor(figures, folder, name)
@@ -55,34 +60,46 @@ def measure(folder: pathlib.Path, rounds: int, megabytes: int) -> Figures:
     return figures
 
 
-def _one(figures: Figures, folder: pathlib.Path, case: str, tool: str) -> None:
-    basis, new, made = folder / "basis", folder / "new", folder / "made"
-    signed, delta = folder / f"signature of {tool}", folder / "delta"
-    for path in (delta, made):
-        path.unlink(missing_ok=True)
+def _differences(figures: Figures, folder: pathlib.Path, case: str, tool: str) -> None:
+    """Sign the basis, and make the delta."""
+    basis, new = folder / "basis", folder / "new"
+    signed, delta = folder / f"signature of {tool}", folder / f"delta of {tool}"
+    delta.unlink(missing_ok=True)
     commands: Dict[str, List[Any]] = {
         "signature": _copia(tool, "signature", "-b", BLOCK, basis, "-o", signed),
         "delta": _copia(tool, "delta", new, signed, "-o", delta),
-        "patch": _copia("", "patch", basis, delta, "-o", made),
     }
     if tool == RDIFF:
         commands = {
             "signature": ["rdiff", "-f", "-b", BLOCK, "-S", 16, "signature", basis, signed],
             "delta": ["rdiff", "delta", signed, new, delta],
-            "patch": ["rdiff", "patch", basis, delta, made],
         }
     if case != "identical":
         del commands["signature"]
     for phase, command in commands.items():
-        seconds, megabytes = _timed(command, new.stat().st_size)
-        figures.note(case, phase, tool, seconds)
-        print(f"{case}, {phase}: {tool} {seconds:.2f} s, {megabytes:.0f} MB of memory", flush=True)
-        peak = f"peak memory, {tool}"
-        figures.facts[peak] = f"{max(megabytes, float(figures.facts.get(peak, '0 MB').split()[0])):.0f} MB"
+        _note(figures, case, phase, tool, command, new.stat().st_size)
+    figures.facts[f"delta of {case}, {tool}"] = f"{delta.stat().st_size:,} bytes"
+
+
+def _patch(figures: Figures, folder: pathlib.Path, case: str, tool: str) -> None:
+    """Make the new file.
+
+    :raises SystemExit: when it is another one.
+    """
+    basis, new, delta, made = (folder / name for name in ("basis", "new", f"delta of {tool}", "made"))
+    command = ["rdiff", "patch", basis, delta, made] if tool == RDIFF else _copia("", "patch", basis, delta, "-o", made)
+    _note(figures, case, "patch", tool, command, new.stat().st_size)
     if subprocess.run(["cmp", "-s", str(new), str(made)], check=False).returncode:
         raise SystemExit(f"{tool} did not make the new file of case {case}")
-    size = delta.stat().st_size
-    figures.facts[f"delta of {case}, {tool}"] = f"{size:,} bytes"
+    made.unlink()
+
+
+def _note(figures: Figures, case: str, phase: str, tool: str, command: Sequence[Any], fills: int) -> None:
+    seconds, megabytes = _timed(command, fills)
+    figures.note(case, phase, tool, seconds)
+    print(f"{case}, {phase}: {tool} {seconds:.2f} s, {megabytes:.0f} MB of memory", flush=True)
+    peak = f"peak memory, {tool}"
+    figures.facts[peak] = f"{max(megabytes, float(figures.facts.get(peak, '0 MB').split()[0])):.0f} MB"
 
 
 def _whole(figures: Figures, folder: pathlib.Path, case: str) -> None:
