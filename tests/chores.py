@@ -14,7 +14,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Callable, Dict, Optional, Sequence
 
 from tests.checkout import ROOT, copy_files
 from tests.tally import BIN, BUILD, COLLECTIONS, Tally, environment, in_lanes, run, skip
@@ -172,8 +172,8 @@ def integration(tally: Tally) -> None:
     run(tally, "integration", [sys.executable, ROOT / "tests" / "integration" / "run.py"])
 
 
-def scenarios() -> List[Callable[[Tally], None]]:
-    """A check for each scenario of a role, sorted by name."""
+def scenarios() -> Dict[str, Callable[[Tally], None]]:
+    """A check for each scenario of a role."""
 
     def check(name: str) -> Callable[[Tally], None]:
         def scenario(tally: Tally) -> None:
@@ -181,13 +181,14 @@ def scenarios() -> List[Callable[[Tally], None]]:
 
         return scenario
 
-    found = sorted((ROOT / "extensions" / "molecule").glob("*/molecule.yml"))
-    return [check(path.parent.name) for path in found]
+    return {
+        path.parent.name: check(path.parent.name) for path in (ROOT / "extensions" / "molecule").glob("*/molecule.yml")
+    }
 
 
 def molecule(tally: Tally) -> None:
     """Role scenarios."""
-    for scenario in scenarios():
+    for _name, scenario in sorted(scenarios().items()):
         scenario(tally)
 
 
@@ -241,10 +242,11 @@ def test(tally: Tally) -> None:
     """Everything, in two rows that need about the same time."""
     wheels(tally)
     install(tally)
-    longest, *others = scenarios()
+    others = scenarios()
+    longest = others.pop("engine")
     in_lanes(
         tally,
-        (lint, unit, faults, ssh, some_emulation, older_and_newer, *others),
+        (lint, unit, faults, ssh, some_emulation, older_and_newer, *others.values()),
         (sanity, integration, longest, trust),
     )
 

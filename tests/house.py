@@ -139,6 +139,7 @@ ROOMS = (
     Room("action", (*engine("flow", "task"), *VALUES, *MESSAGES, SPECS, STEP, ".plugin_utils"), ANSIBLE),
     Room("plugin_utils", (*engine("task"), ENGINE, STEP, ".plugin_utils"), ANSIBLE),
     Room("doc_fragments", (), frozenset({"__future__"})),
+    Room("filter", (), words("__future__ difflib typing")),
 )
 
 
