@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-from typing import Iterator
+from typing import Any, Iterator
 
 import pytest
 from copia.core.cas import Decision
@@ -16,6 +16,7 @@ from copia.core.errors import RemoteProtocolError
 from copia.core.hub_words import Offer
 from copia.core.parcel import Begin, Data, Same, Small, Trouble
 from copia.core.paths import TreePath
+from copia.disk import hub_notice
 from copia.flow.hub import HubSession
 
 from tests.hubs import LONG_AGO, change, file, folder, link, mark_of, new, open_hub, put, rows, tree
@@ -228,3 +229,30 @@ def test_what_is_neither_file_nor_directory_nor_link_is_left_alone(root: pathlib
     assert (root / "a").is_fifo()
     (special,) = put(hub, Offer(TreePath(b"b"), ABSENT, Entry(TreePath(b"b"), Kind.SPECIAL, 0, 0, 0)))
     assert special.decision is Decision.REFUSED
+
+
+def test_what_is_put_while_a_look_reads_is_not_taken_for_what_was_read(
+    root: pathlib.Path, hub: HubSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have one size and one time. The first was put by a session that was killed before it said so."""
+    put(hub, *new(THREE))
+    other = open_hub(root, "b")
+    (root / "a").write_text("one")
+    os.utime(root / "a", ns=(LONG_AGO, LONG_AGO))
+    read = hub_notice.digests_of
+
+    def meanwhile(*asked: Any) -> Any:
+        digests = read(*asked)
+        (outcome,) = put(other, change(ONE, TWO))
+        assert outcome.decision is Decision.COMMIT
+        return digests
+
+    monkeypatch.setattr(hub_notice, "digests_of", meanwhile)
+    hub.refresh()
+    monkeypatch.undo()
+    assert rows(hub)[b"a"].held == TWO
+    (outcome,) = put(hub, change(ONE, THREE))
+    assert outcome.decision is Decision.STALE
+    assert tree(root) == {"a": "two", outcome.kept_as.decode(): "three"}
+    assert not hub.refresh() and not other.refresh()
+    other.close()

@@ -7,7 +7,8 @@ Rules
 1. The tree is listed folder by folder without the lock; only folders whose listing is not the one that the index was
    last found equal to are compared, and only what differs is read.
 2. Under the lock each difference is looked at again. What is still as it was read becomes a row of a new revision; the
-   rest is left to the next look.
+   rest is left to the next look, and so is what a session put since the listing: its row knows better than what was
+   read before, and may have the size and the time of that.
 3. Unknown, and what a hub does not carry (sockets, pipes, devices), leave the row as it is.
 4. The index is asked about each folder when that is listed. Only when something differs, or it holds more folders than
    were listed, those that are gone are searched for. So nothing that is remembered grows with the tree.
@@ -179,7 +180,9 @@ def _write(hub: HubFolder, found: Differences, digests: Dict[TreePath, bytes], s
         alone = index.revision == found.revision
         if rows:
             index.write(rows, revision, time.time_ns())
-        index.note_sure(path for path in found.unsure if path in digests and _is_old(found.suspects[path], started))
+        said = index.known_all(found.unsure)
+        read = (path for path in found.unsure if path in digests and said[path].revision <= found.revision)
+        index.note_sure(path for path in read if _is_old(found.suspects[path], started))
         if alone:
             known = index.known_all(found.suspects)
             left = {split(path)[0] for path, was in found.suspects.items() if not agrees(was, known[path].held)}
@@ -202,7 +205,7 @@ def _rows(
     for path, was in sorted(found.suspects.items()):
         known = said[path]
         now = look_at(folders, path)
-        if not agrees(now, was if isinstance(was, Entry) else ABSENT):
+        if known.revision > found.revision or not agrees(now, was if isinstance(was, Entry) else ABSENT):
             continue
         held = _held(now, known, digests)
         if held is not None and held != known.held:
